@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_TABLE_H
+#define TW_TABLE_H
+
+/*
+ * The compiled table: one look-up per address answers everything.
+ *
+ * At load, the ASN database, the country database, the operator's overrides and the targets' own prefixes
+ * become ONE immutable table per address family: longest prefix -> origin index. origins[index] tells the ASN,
+ * its name, the country and the target. The databases' trees are walked once, here, and never per packet.
+ *
+ * Origin indices are dense and ordered so that the fast path decides by comparing, not by loading:
+ *
+ *   0                          unknown: no source knows the address
+ *   1 .. n_target_origins      origins of targets
+ *   .. n_origins - 1           all others
+ *   n_origins ..               IPv6 prefixes that stand for IPv4 (6to4, mapped, Teredo): resolved
+ *                              inside tw_table_lookup6() by one IPv4 look-up, never returned
+ *
+ * Threads: immutable once loaded; any number of readers. tw_table_load() and tw_table_free() belong to a
+ * control thread, which frees only when no worker can hold it any more. Needs the EAL.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tw_addr.h"
+#include "tw_burst.h"
+#include "tw_diag.h"
+
+#define TW_TARGET_MAX  16
+#define TW_TARGET_NONE UINT8_MAX
+
+/* A target as configured. An address is in it where any of the three says so; the first target wins. */
+struct tw_target {
+	const char *name;
+	const uint32_t *asns;
+	unsigned int n_asns;
+	const char *country; /* ISO 3166-1 alpha-2, or NULL */
+	const struct tw_prefix *prefixes;
+	unsigned int n_prefixes;
+};
+
+/* All that a table is made of. The pointers need to live for the call alone. */
+struct tw_table_spec {
+	const struct tw_target *targets;
+	unsigned int n_targets;
+	const char *asn_database;     /* path of an MMDB, or NULL */
+	const char *country_database; /* path of an MMDB, or NULL */
+	const char *overrides;        /* path of a CSV file `prefix,asn,name`, or NULL */
+};
+
+/* What is known of an address. */
+struct tw_origin {
+	uint32_t asn;     /* 0: unknown */
+	const char *name; /* the AS's organisation, never NULL, "" where unknown; valid UTF-8 */
+	char country[3];  /* "" where unknown */
+	uint8_t target;   /* index of the target, or TW_TARGET_NONE */
+};
+
+struct tw_table;
+
+/* Which source decided a field of an explanation. */
+enum tw_source {
+	TW_SOURCE_NONE,
+	TW_SOURCE_DATABASE,      /* the ASN or the country database */
+	TW_SOURCE_OVERRIDE,      /* a line of the overrides file */
+	TW_SOURCE_TARGET_PREFIX, /* a prefix of the target's configuration */
+	TW_SOURCE_TARGET_ASN,
+	TW_SOURCE_TARGET_COUNTRY,
+};
+
+/* A loaded database, for the start line, explanations and metrics. */
+struct tw_database {
+	const char *path;
+	const char *type; /* the metadata's database_type */
+	uint64_t build_epoch;
+	uint32_t n_prefixes; /* IPv4 and IPv6 prefixes that carry a value, aliases walked once */
+};
+
+/* Why an address is what it is. */
+struct tw_explanation {
+	struct tw_origin origin;
+	enum tw_source asn_source;     /* NONE, DATABASE or OVERRIDE */
+	struct tw_prefix asn_prefix;   /* the matching prefix of that source; valid unless NONE */
+	unsigned int asn_line;         /* line of the overrides file where OVERRIDE */
+	enum tw_source country_source; /* NONE or DATABASE */
+	struct tw_prefix country_prefix;
+	enum tw_source target_source;   /* NONE, TARGET_PREFIX, TARGET_ASN or TARGET_COUNTRY */
+	struct tw_prefix target_prefix; /* valid where TARGET_PREFIX: the configured prefix */
+};
+
+/* Sizes and times of a compiled table. */
+struct tw_table_info {
+	uint32_t n_origins;
+	uint32_t n_routes4; /* routes in the compiled IPv4 table */
+	uint32_t n_routes6;
+	uint64_t compile_ns; /* from the databases' walk to a table ready to use */
+};
+
+/*
+ * Loads and compiles. Returns NULL with a line for each problem in *diag: which file, what is wrong with it,
+ * what would be right. A corrupt database (cyclic or cut tree, wrong types, records outside the file) is
+ * refused whole. `socket` is the NUMA node, or SOCKET_ID_ANY.
+ */
+struct tw_table *tw_table_load(const struct tw_table_spec *spec, int socket, struct tw_diag *diag);
+void tw_table_free(struct tw_table *table);
+
+/* Looks up n addresses in host byte order; writes n origin indices. Fast path. */
+void tw_table_lookup4(
+	const struct tw_table *table, const uint32_t *ips, uint64_t *origins, unsigned int n);
+/*
+ * The same for IPv6, network byte order. 6to4 (RFC 3056), mapped, IPv4-compatible (RFC 4291) and Teredo
+ * (RFC 4380) addresses get the origin that the databases' own aliases give them: that of the IPv4
+ * address inside; with Teredo it is the server's. Overrides and targets' prefixes there come first.
+ */
+void tw_table_lookup6(
+	const struct tw_table *table, const uint8_t (*ips)[16], uint64_t *origins, unsigned int n);
+
+/*
+ * The classify stage: looks up every address of the burst and fills hits, n_hits, n_internal and n_target.
+ * hits[] is ordered by slot, `to` before `from`. Fast path.
+ */
+void tw_classify(const struct tw_table *table, struct tw_burst *burst);
+
+const struct tw_origin *tw_table_origin(const struct tw_table *table, uint32_t index);
+uint32_t tw_table_n_origins(const struct tw_table *table);
+
+/* The name that the databases or overrides give an ASN, or "". */
+const char *tw_table_asn_name(const struct tw_table *table, uint32_t asn);
+
+/*
+ * Control cores only; below a microsecond. Its origin equals what the fast path's look-up gives. Of an
+ * IPv6 address that stands for an IPv4 one it explains the latter, with IPv4 prefixes.
+ */
+void tw_table_explain(const struct tw_table *table, const struct tw_addr *addr,
+	struct tw_explanation *explanation);
+
+/* The databases in the order ASN, country; returns how many (0 to 2). */
+unsigned int tw_table_databases(const struct tw_table *table, const struct tw_database **databases);
+void tw_table_info(const struct tw_table *table, struct tw_table_info *info);
+
+#endif
