@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_SERIES_H
+#define TW_SERIES_H
+
+/*
+ * A series is one combination of target, via (upstream and method), direction and IP version. The set is
+ * closed by the configuration, and a series is a dense index into arrays of counters everywhere.
+ */
+
+#include <stdint.h>
+
+/* What is counted for a series in a second, or in a whole replay. Only u64: adding two is one loop. */
+struct tw_series_count {
+	uint64_t packets;
+	uint64_t bytes;        /* layer-3 octets */
+	uint64_t flows;        /* opened */
+	uint64_t active_flows; /* at the end of the second */
+};
+_Static_assert(sizeof(struct tw_series_count) == 32, "two series a cache line");
+
+/* The order of indices is the order of output: target, via, direction, version. */
+static inline uint32_t tw_series_index(unsigned int n_vias, unsigned int target, unsigned int via,
+	unsigned int direction, unsigned int version)
+{
+	return ((target * n_vias + via) * 2 + direction) * 2 + (version == 6);
+}
+
+static inline uint32_t tw_series_count(unsigned int n_targets, unsigned int n_vias)
+{
+	return n_targets * n_vias * 4;
+}
+
+/* A series taken apart again. */
+struct tw_series_key {
+	uint8_t target;
+	uint8_t direction; /* enum tw_direction */
+	uint8_t version;   /* 4 or 6 */
+	uint16_t via;
+};
+
+static inline struct tw_series_key tw_series_key(unsigned int n_vias, uint32_t series)
+{
+	return (struct tw_series_key){
+		.target = (uint8_t)(series / 4 / n_vias),
+		.via = (uint16_t)(series / 4 % n_vias),
+		.direction = (uint8_t)(series / 2 % 2),
+		.version = series % 2 != 0 ? 6 : 4,
+	};
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The map is a tuple-space search: rules that name the same fields form a shape, and a packet is matched shape
+ * by shape, strongest first, by one exact look-up each. There are at most 15 shapes and usually one or two, so
+ * the cost does not grow with the number of rules.
+ *
+ * All shapes share one open-addressing table, half empty at most; the set of fields is part of the key:
+ *
+ *   mac:48 (or all ones) | vlan:16 inner_vlan:16 port:16 fields:16 -> via
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_upstream.h"
+
+struct entry {
+	uint64_t mac;
+	uint64_t rest;
+	uint16_t via;
+	bool used;
+};
+
+struct tw_link_map {
+	struct tw_via *vias;
+	unsigned int n_vias;
+	uint8_t shapes[TW_MATCH_MAX]; /* sets of fields in the order of trial */
+	unsigned int n_shapes;
+	uint32_t mask; /* entries - 1 */
+	struct entry *entries;
+};
+
+const char *tw_method_name(enum tw_method method)
+{
+	static const char *const names[TW_METHOD_MAX] = {
+		[TW_METHOD_MAC] = "mac",
+		[TW_METHOD_VLAN] = "vlan",
+		[TW_METHOD_PORT] = "port",
+		[TW_METHOD_RIB] = "rib",
+		[TW_METHOD_NONE] = "none",
+	};
+
+	return names[method];
+}
+
+static enum tw_method method_of(uint8_t fields)
+{
+	if ((fields & TW_MATCH_MAC) != 0)
+		return TW_METHOD_MAC;
+	return (fields & (TW_MATCH_VLAN | TW_MATCH_INNER_VLAN)) != 0 ? TW_METHOD_VLAN
+								     : TW_METHOD_PORT;
+}
+
+static uint64_t key_rest(uint16_t vlan, uint16_t inner_vlan, uint16_t port, uint8_t fields)
+{
+	uint64_t rest = fields;
+
+	if ((fields & TW_MATCH_VLAN) != 0)
+		rest |= (uint64_t)vlan << 48;
+	if ((fields & TW_MATCH_INNER_VLAN) != 0)
+		rest |= (uint64_t)inner_vlan << 32;
+	if ((fields & TW_MATCH_PORT) != 0)
+		rest |= (uint64_t)port << 16;
+	return rest;
+}
+
+static struct entry *find(const struct tw_link_map *map, uint64_t mac, uint64_t rest)
+{
+	uint64_t hash = (mac ^ rest * 0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93;
+	uint32_t at = (uint32_t)(hash >> 32) & map->mask;
+
+	while (map->entries[at].used &&
+		(map->entries[at].mac != mac || map->entries[at].rest != rest))
+		at = (at + 1) & map->mask;
+	return &map->entries[at];
+}
+
+/* True where one packet can satisfy both rules: they agree on every field that both name. */
+static bool compatible(const struct tw_link_rule *a, const struct tw_link_rule *b)
+{
+	uint8_t both = a->fields & b->fields;
+
+	return ((both & TW_MATCH_MAC) == 0 || a->mac == b->mac) &&
+	       ((both & TW_MATCH_VLAN) == 0 || a->vlan == b->vlan) &&
+	       ((both & TW_MATCH_INNER_VLAN) == 0 || a->inner_vlan == b->inner_vlan) &&
+	       ((both & TW_MATCH_PORT) == 0 || a->port == b->port);
+}
+
+static int check_pair(
+	const struct tw_link_rule *a, const struct tw_link_rule *b, struct tw_diag *diag)
+{
+	if (!compatible(a, b))
+		return 0;
+	if (a->fields == b->fields && a->upstream == b->upstream)
+		return tw_diag_add(
+			diag, -EEXIST, "%s: the same link as %s: remove one", b->where, a->where);
+	if (a->fields == b->fields)
+		return tw_diag_add(diag, -EEXIST,
+			"%s: the same link as %s, of another upstream: a link leads to one "
+			"upstream, remove one",
+			b->where, a->where);
+	if (a->upstream != b->upstream && method_of(a->fields) == method_of(b->fields) &&
+		__builtin_popcount(a->fields) == __builtin_popcount(b->fields))
+		return tw_diag_add(diag, -EEXIST,
+			"%s: a packet can match this link and %s, which lead to different "
+			"upstreams: "
+			"add a field to one of them so that it is the more exact",
+			b->where, a->where);
+	return 0;
+}
+
+static int check_rules(const struct tw_link_rule *rules, unsigned int n_rules, struct tw_diag *diag)
+{
+	int err = 0;
+
+	for (unsigned int b = 0; b < n_rules; b++)
+		for (unsigned int a = 0; a < b; a++) {
+			int pair = check_pair(&rules[a], &rules[b], diag);
+
+			err = err != 0 ? err : pair;
+		}
+	return err;
+}
+
+/* By method as configured, then by number of fields; check_rules() made any order between equals right. */
+static void order_shapes(struct tw_link_map *map, const struct tw_link_rule *rules,
+	unsigned int n_rules, const enum tw_method *order, unsigned int n_order)
+{
+	bool present[TW_MATCH_MAX] = {false};
+
+	for (unsigned int i = 0; i < n_rules; i++)
+		present[rules[i].fields] = true;
+	for (unsigned int m = 0; m < n_order; m++)
+		for (int count = 4; count > 0; count--)
+			for (uint8_t fields = 1; fields < TW_MATCH_MAX; fields++)
+				if (present[fields] && method_of(fields) == order[m] &&
+					__builtin_popcount(fields) == count)
+					map->shapes[map->n_shapes++] = fields;
+}
+
+static bool shape_used(const struct tw_link_map *map, uint8_t fields)
+{
+	return memchr(map->shapes, fields, map->n_shapes) != NULL;
+}
+
+/* Finds or adds a via; they are made in the order of upstreams, then of methods. */
+static void collect_vias(
+	struct tw_link_map *map, const struct tw_link_rule *rules, unsigned int n_rules)
+{
+	bool wanted[TW_UPSTREAM_MAX + 1][TW_METHOD_MAX] = {{false}};
+
+	for (unsigned int i = 0; i < n_rules; i++)
+		if (shape_used(map, rules[i].fields))
+			wanted[rules[i].upstream][method_of(rules[i].fields)] = true;
+	map->vias[map->n_vias++] = (struct tw_via){TW_UPSTREAM_UNKNOWN, TW_METHOD_NONE};
+	for (unsigned int upstream = 0; upstream < TW_UPSTREAM_MAX; upstream++)
+		for (unsigned int method = 0; method < TW_METHOD_MAX; method++)
+			if (wanted[upstream][method])
+				map->vias[map->n_vias++] =
+					(struct tw_via){(uint8_t)upstream, (uint8_t)method};
+}
+
+static uint16_t via_index(const struct tw_link_map *map, uint8_t upstream, enum tw_method method)
+{
+	uint16_t via = 0;
+
+	while (map->vias[via].upstream != upstream || map->vias[via].method != method)
+		via++;
+	return via;
+}
+
+struct tw_link_map *tw_link_map_create(const struct tw_link_rule *rules, unsigned int n_rules,
+	const enum tw_method *order, unsigned int n_order, struct tw_diag *diag)
+{
+	struct tw_link_map *map;
+	uint32_t size = 2;
+
+	if (check_rules(rules, n_rules, diag) != 0)
+		return NULL;
+	while (size < 2 * n_rules)
+		size *= 2;
+	map = calloc(1, sizeof(*map));
+	if (map == NULL)
+		goto no_memory;
+	map->mask = size - 1;
+	map->entries = calloc(size, sizeof(*map->entries));
+	map->vias = calloc(1 + TW_UPSTREAM_MAX * 3, sizeof(*map->vias));
+	if (map->entries == NULL || map->vias == NULL)
+		goto no_memory;
+
+	order_shapes(map, rules, n_rules, order, n_order);
+	collect_vias(map, rules, n_rules);
+	for (unsigned int i = 0; i < n_rules; i++) {
+		const struct tw_link_rule *rule = &rules[i];
+		uint64_t mac = (rule->fields & TW_MATCH_MAC) != 0 ? rule->mac : TW_MAC_NONE;
+		uint64_t rest = key_rest(rule->vlan, rule->inner_vlan, rule->port, rule->fields);
+
+		if (!shape_used(map, rule->fields))
+			continue;
+		*find(map, mac, rest) = (struct entry){
+			.mac = mac,
+			.rest = rest,
+			.via = via_index(map, rule->upstream, method_of(rule->fields)),
+			.used = true,
+		};
+	}
+	return map;
+
+no_memory:
+	tw_diag_add(diag, -ENOMEM, "no memory for the map of %u links", n_rules);
+	tw_link_map_free(map);
+	return NULL;
+}
+
+void tw_link_map_free(struct tw_link_map *map)
+{
+	if (map == NULL)
+		return;
+	free(map->entries);
+	free(map->vias);
+	free(map);
+}
+
+unsigned int tw_link_map_vias(const struct tw_link_map *map, const struct tw_via **vias)
+{
+	*vias = map->vias;
+	return map->n_vias;
+}
+
+uint16_t tw_link_map_match(
+	const struct tw_link_map *map, const struct tw_link *link, enum tw_direction direction)
+{
+	uint64_t neighbour = direction == TW_DIR_TO ? link->mac_dst : link->mac_src;
+
+	for (unsigned int s = 0; s < map->n_shapes; s++) {
+		uint8_t fields = map->shapes[s];
+		uint64_t mac = (fields & TW_MATCH_MAC) != 0 ? neighbour : TW_MAC_NONE;
+		/* Without inner_vlan one look-up decides; with it, one for each inner tag, outer ones first. */
+		unsigned int tags = (fields & TW_MATCH_INNER_VLAN) != 0 ? TW_VLAN_MAX : 2;
+
+		for (unsigned int tag = 1; tag < tags; tag++) {
+			const struct entry *entry = find(map, mac,
+				key_rest(link->vlan[0], link->vlan[tag], link->port, fields));
+
+			if (entry->used)
+				return entry->via;
+		}
+	}
+	return 0;
+}
+
+void tw_attribute(const struct tw_link_map *map, struct tw_burst *burst)
+{
+	for (unsigned int i = 0; i < burst->n_hits; i++) {
+		struct tw_hit *hit = &burst->hits[i];
+
+		hit->via = tw_link_map_match(
+			map, &burst->link[hit->slot], (enum tw_direction)hit->direction);
+		hit->series = tw_series_index(
+			map->n_vias, hit->target, hit->via, hit->direction, hit->version);
+	}
+}
