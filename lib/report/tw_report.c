@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_malloc.h>
+
+#include "tw_exchange.h"
+#include "tw_report.h"
+
+struct tw_report {
+	struct tw_exchange *blocks;
+	size_t block_size;
+};
+
+static void add_all(void *to, const void *from, size_t size)
+{
+	uint64_t *sum = to;
+	const uint64_t *add = from;
+
+	for (size_t i = 0; i < size / sizeof(*sum); i++)
+		sum[i] += add[i];
+}
+
+void tw_totals_add(struct tw_totals *to, const struct tw_totals *from)
+{
+	add_all(to, from, sizeof(*to));
+}
+
+void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_burst *burst)
+{
+	add_all(&block->totals.rx, &burst->rx, sizeof(burst->rx));
+	block->totals.target += burst->n_target;
+	block->totals.internal += burst->n_internal;
+	block->totals.other += (uint64_t)burst->n - burst->n_target - burst->n_internal;
+
+	for (unsigned int i = 0; i < burst->n_hits; i++)
+		__builtin_prefetch(&peers->count[burst->hits[i].peer], 1);
+	for (unsigned int i = 0; i < burst->n_hits; i++) {
+		const struct tw_hit *hit = &burst->hits[i];
+		struct tw_series_count *series = &block->series[hit->series];
+		struct tw_peer_count *peer = &peers->count[hit->peer][hit->direction];
+		uint32_t bytes = burst->bytes[hit->slot];
+
+		series->packets++;
+		series->bytes += bytes;
+		peer->packets++;
+		peer->bytes += bytes;
+	}
+}
+
+struct tw_report *tw_report_create(unsigned int worker, uint32_t n_series, unsigned int n_blocks,
+	int socket, struct tw_diag *diag)
+{
+	struct tw_report *report = rte_zmalloc_socket("tw_report", sizeof(*report), 0, socket);
+
+	if (report == NULL) {
+		tw_diag_add(diag, -ENOMEM, "worker %u: no memory for its report", worker);
+		return NULL;
+	}
+	report->block_size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
+	report->blocks =
+		tw_exchange_create("tw_block", worker, n_blocks, report->block_size, socket, diag);
+	if (report->blocks == NULL) {
+		rte_free(report);
+		return NULL;
+	}
+	return report;
+}
+
+void tw_report_free(struct tw_report *report)
+{
+	if (report == NULL)
+		return;
+	tw_exchange_free(report->blocks);
+	rte_free(report);
+}
+
+struct tw_block *tw_report_take(struct tw_report *report, uint64_t second)
+{
+	struct tw_block *block = tw_exchange_take(report->blocks);
+
+	if (block != NULL)
+		block->second = second;
+	return block;
+}
+
+void tw_report_send(struct tw_report *report, struct tw_block *block)
+{
+	tw_exchange_send(report->blocks, block);
+}
+
+struct tw_block *tw_report_receive(struct tw_report *report)
+{
+	return tw_exchange_receive(report->blocks);
+}
+
+void tw_report_return(struct tw_report *report, struct tw_block *block)
+{
+	memset(block, 0, report->block_size);
+	tw_exchange_give_back(report->blocks, block);
+}
