@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Blocks of one second from several workers meet in a pending second. `passed[w]` is the last second of which
+ * worker w has sent a block; the smallest of them is the watermark, and all seconds up to it are complete:
+ *
+ *   closed ... | pending, complete ... | watermark | pending, waiting for the slowest worker ...
+ *
+ * Pending seconds are few (workers cannot run further apart than their rings are long), so a sorted array does.
+ * Their counters come from a free list: memory grows to the largest number ever pending and stays.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_aggregate.h"
+#include "tw_peers.h"
+
+struct pending {
+	uint64_t second;
+	struct tw_totals totals;
+	struct pending *next_free;
+	struct tw_series_count series[];
+};
+
+struct worker {
+	bool started;
+	bool ended;
+	uint64_t passed;
+};
+
+struct tw_aggregate {
+	const struct tw_view *view;
+	struct tw_sink **sinks; /* NULL once one failed */
+	unsigned int n_sinks;
+	int sink_error;
+
+	struct worker *workers;
+	unsigned int n_workers;
+
+	struct pending **pending; /* by rising second */
+	unsigned int n_pending;
+	unsigned int pending_capacity;
+	struct pending *free;
+
+	struct tw_series_count *zeros;
+	struct tw_series_count *sums;
+	struct tw_summary summary;
+};
+
+uint32_t tw_view_asn(const struct tw_view *view, unsigned int via)
+{
+	uint8_t upstream = view->vias[via].upstream;
+
+	return upstream == TW_UPSTREAM_UNKNOWN ? 0 : view->upstreams[upstream].asn;
+}
+
+const char *tw_view_name(const struct tw_view *view, unsigned int via)
+{
+	uint8_t upstream = view->vias[via].upstream;
+
+	return upstream == TW_UPSTREAM_UNKNOWN ? "unknown" : view->upstreams[upstream].name;
+}
+
+/* Remembers a sink's first error and leaves the sink out from then on; the others go on. */
+static void sink_result(struct tw_aggregate *a, unsigned int sink, int err)
+{
+	if (err == 0)
+		return;
+	if (a->sink_error == 0)
+		a->sink_error = err;
+	a->sinks[sink] = NULL;
+}
+
+#define FOR_EACH_SINK(a, call, ...)                                                  \
+	do {                                                                         \
+		for (unsigned int i_ = 0; i_ < (a)->n_sinks; i_++) {                 \
+			struct tw_sink *sink_ = (a)->sinks[i_];                      \
+			if (sink_ != NULL && sink_->call != NULL)                    \
+				sink_result(a, i_, sink_->call(sink_, __VA_ARGS__)); \
+		}                                                                    \
+	} while (0)
+
+struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned int n_workers,
+	struct tw_sink *const *sinks, unsigned int n_sinks, struct tw_diag *diag)
+{
+	struct tw_aggregate *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		goto no_memory;
+	a->view = view;
+	a->n_workers = n_workers;
+	a->n_sinks = n_sinks;
+	a->workers = calloc(n_workers, sizeof(*a->workers));
+	a->sinks = calloc(n_sinks + 1, sizeof(*a->sinks));
+	a->zeros = calloc(view->n_series + 1, sizeof(*a->zeros));
+	a->sums = calloc(view->n_series + 1, sizeof(*a->sums));
+	if (a->workers == NULL || a->sinks == NULL || a->zeros == NULL || a->sums == NULL)
+		goto no_memory;
+	if (n_sinks > 0)
+		memcpy(a->sinks, sinks, n_sinks * sizeof(*sinks));
+	a->summary.exact = true;
+	a->summary.series = a->sums;
+	FOR_EACH_SINK(a, start, view);
+	return a;
+
+no_memory:
+	tw_diag_add(diag, -ENOMEM, "no memory to aggregate %u series", view->n_series);
+	tw_aggregate_free(a);
+	return NULL;
+}
+
+void tw_aggregate_free(struct tw_aggregate *a)
+{
+	if (a == NULL)
+		return;
+	for (unsigned int i = 0; i < a->n_pending; i++)
+		free(a->pending[i]);
+	while (a->free != NULL) {
+		struct pending *next = a->free->next_free;
+
+		free(a->free);
+		a->free = next;
+	}
+	free(a->pending);
+	free(a->workers);
+	free(a->sinks);
+	free(a->zeros);
+	free(a->sums);
+	free(a);
+}
+
+static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
+{
+	size_t size = sizeof(struct pending) + a->view->n_series * sizeof(struct tw_series_count);
+	struct pending *p = a->free;
+
+	if (p != NULL)
+		a->free = p->next_free;
+	else
+		p = malloc(size);
+	if (p == NULL)
+		return NULL;
+	memset(p, 0, size);
+	p->second = second;
+	return p;
+}
+
+/* The pending entry of a second, made where there is none. Looks from the end: blocks come nearly in order. */
+static struct pending *pending_of(struct tw_aggregate *a, uint64_t second)
+{
+	unsigned int at = a->n_pending;
+	struct pending *p;
+
+	while (at > 0 && a->pending[at - 1]->second > second)
+		at--;
+	if (at > 0 && a->pending[at - 1]->second == second)
+		return a->pending[at - 1];
+	if (a->n_pending == a->pending_capacity) {
+		unsigned int capacity = a->pending_capacity ? 2 * a->pending_capacity : 16;
+		struct pending **grown = realloc(a->pending, capacity * sizeof(struct pending *));
+
+		if (grown == NULL)
+			return NULL;
+		a->pending = grown;
+		a->pending_capacity = capacity;
+	}
+	p = take_pending(a, second);
+	if (p == NULL)
+		return NULL;
+	memmove(&a->pending[at + 1], &a->pending[at],
+		(a->n_pending - at) * sizeof(struct pending *));
+	a->pending[at] = p;
+	a->n_pending++;
+	return p;
+}
+
+static void close_second(struct tw_aggregate *a, uint64_t time, const struct tw_totals *totals,
+	const struct tw_series_count *series)
+{
+	struct tw_second second = {
+		.time = time, .exact = true, .totals = *totals, .series = series};
+	struct tw_summary *summary = &a->summary;
+
+	if (summary->seconds++ == 0)
+		summary->first = time;
+	summary->last = time;
+	tw_totals_add(&summary->totals, totals);
+	for (uint32_t i = 0; i < a->view->n_series; i++) {
+		a->sums[i].packets += series[i].packets;
+		a->sums[i].bytes += series[i].bytes;
+		a->sums[i].flows += series[i].flows;
+		a->sums[i].active_flows = series[i].active_flows;
+	}
+	FOR_EACH_SINK(a, second, &second);
+}
+
+/* The seconds between the last closed one and `next`, in which no worker had anything. */
+static void close_silence(struct tw_aggregate *a, uint64_t next)
+{
+	static const struct tw_totals nothing;
+	uint64_t from = a->summary.last + 1;
+
+	if (a->summary.seconds == 0 || from >= next)
+		return;
+	if (next - from > TW_GAP_MAX) {
+		FOR_EACH_SINK(a, gap, from, next - 1);
+		return;
+	}
+	for (uint64_t time = from; time < next; time++)
+		close_second(a, time, &nothing, a->zeros);
+}
+
+static void close_complete(struct tw_aggregate *a)
+{
+	uint64_t watermark = UINT64_MAX;
+	unsigned int n = 0;
+
+	for (unsigned int w = 0; w < a->n_workers; w++) {
+		if (!a->workers[w].started)
+			return;
+		if (!a->workers[w].ended && a->workers[w].passed < watermark)
+			watermark = a->workers[w].passed;
+	}
+	for (; n < a->n_pending && a->pending[n]->second <= watermark; n++) {
+		struct pending *p = a->pending[n];
+
+		close_silence(a, p->second);
+		close_second(a, p->second, &p->totals, p->series);
+		p->next_free = a->free;
+		a->free = p;
+	}
+	a->n_pending -= n;
+	memmove(a->pending, a->pending + n, a->n_pending * sizeof(struct pending *));
+}
+
+int tw_aggregate_block(struct tw_aggregate *a, unsigned int worker, const struct tw_block *block)
+{
+	struct pending *p = pending_of(a, block->second);
+
+	if (p == NULL)
+		return -ENOMEM;
+	tw_totals_add(&p->totals, &block->totals);
+	for (uint32_t i = 0; i < a->view->n_series; i++) {
+		const uint64_t *add = (const uint64_t *)&block->series[i];
+		uint64_t *sum = (uint64_t *)&p->series[i];
+
+		for (size_t k = 0; k < sizeof(p->series[i]) / sizeof(*sum); k++)
+			sum[k] += add[k];
+	}
+	a->workers[worker].started = true;
+	a->workers[worker].ended = block->last;
+	a->workers[worker].passed = block->second;
+	close_complete(a);
+	return 0;
+}
+
+int tw_aggregate_finish(struct tw_aggregate *a, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers)
+{
+	struct tw_peer ranked[2 * TW_PEERS_MAX];
+	int n = tw_peers_rank(table, peers, n_peers, ranked);
+
+	if (n < 0)
+		return n;
+	a->summary.peers = ranked;
+	a->summary.n_peers = (unsigned int)n;
+	FOR_EACH_SINK(a, summary, &a->summary);
+	a->summary.peers = NULL;
+	a->summary.n_peers = 0;
+	return a->sink_error;
+}
+
+uint64_t tw_aggregate_seconds(const struct tw_aggregate *a)
+{
+	return a->summary.seconds;
+}

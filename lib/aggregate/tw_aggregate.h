@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_AGGREGATE_H
+#define TW_AGGREGATE_H
+
+/*
+ * The aggregator: workers' blocks to seconds that close once, in order, and never reopen.
+ *
+ * A second closes when every worker has sent a block of that second or of a later one, or its last. Seconds
+ * between two that have packets are closed too, as zeros: a silence is a finding. Only a silence longer than
+ * TW_GAP_MAX seconds (a capture made on two days) is told as one gap instead.
+ *
+ * Exporters are sinks: each closed second is shown to all of them, in order, and is theirs to read until they
+ * return. At the end they get the summary.
+ *
+ * Threads: one. Knows no ring and no clock: blocks are handed in, time is theirs.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tw_diag.h"
+#include "tw_report.h"
+#include "tw_table.h"
+#include "tw_upstream.h"
+
+/* A silence longer than this many seconds is a gap, not zeros: one day. */
+#define TW_GAP_MAX 86400
+/* Far-end ASNs in a summary, per direction. */
+#define TW_PEERS_MAX 20
+
+/* The names behind the indices: constant for the whole run, shared by all sinks. */
+struct tw_view {
+	const struct tw_target *targets;
+	unsigned int n_targets;
+	const struct tw_upstream *upstreams;
+	unsigned int n_upstreams;
+	const struct tw_via *vias;
+	unsigned int n_vias;
+	uint32_t n_series;
+	const char *config_path;
+	const char *version; /* of the program */
+	const struct tw_database *databases;
+	unsigned int n_databases;
+};
+
+/* The ASN of a via's upstream, 0 for unknown, and its name, "unknown" where there is none. */
+uint32_t tw_view_asn(const struct tw_view *view, unsigned int via);
+const char *tw_view_name(const struct tw_view *view, unsigned int via);
+
+struct tw_second {
+	uint64_t time; /* Unix time */
+	bool exact;    /* no packet was lost in it */
+	struct tw_totals totals;
+	const struct tw_series_count *series; /* [view->n_series] */
+};
+
+struct tw_peer {
+	uint32_t asn;
+	const char *name;
+	uint8_t direction; /* enum tw_direction */
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+struct tw_summary {
+	uint64_t seconds; /* seconds closed, zeros included */
+	uint64_t inexact; /* of them not exact */
+	uint64_t first;   /* time of the first and of the last; 0 where there is none */
+	uint64_t last;
+	bool exact;
+	struct tw_totals totals;
+	const struct tw_series_count *series; /* sums; active_flows as in the last second */
+	const struct tw_peer
+		*peers; /* `to` first, then `from`, each by bytes falling, ASN rising */
+	unsigned int n_peers;
+};
+
+/* An exporter. Each function may be NULL. They return 0 or -errno; the first error stops that sink. */
+struct tw_sink {
+	int (*start)(struct tw_sink *sink, const struct tw_view *view);
+	int (*second)(struct tw_sink *sink, const struct tw_second *second);
+	int (*gap)(struct tw_sink *sink, uint64_t first, uint64_t last);
+	int (*summary)(struct tw_sink *sink, const struct tw_summary *summary);
+	int (*close)(struct tw_sink *sink); /* flushes and releases the sink; called once */
+};
+
+struct tw_aggregate;
+
+/*
+ * Makes an aggregator for `n_workers`. `view` and the sinks outlive it; it starts the sinks. Returns NULL with
+ * a line in *diag.
+ */
+struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned int n_workers,
+	struct tw_sink *const *sinks, unsigned int n_sinks, struct tw_diag *diag);
+void tw_aggregate_free(struct tw_aggregate *aggregate);
+
+/*
+ * Takes a block's counters (the block may be returned to its worker at once) and closes every second that
+ * this completes. A worker's blocks come with rising seconds. Returns 0 or -ENOMEM.
+ */
+int tw_aggregate_block(
+	struct tw_aggregate *aggregate, unsigned int worker, const struct tw_block *block);
+
+/*
+ * After every worker's last block: ranks the peers, sums of all workers by ASN, and gives the sinks the
+ * summary. Returns 0, or the first error that any sink had since the start.
+ */
+int tw_aggregate_finish(struct tw_aggregate *aggregate, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers);
+
+/* Seconds closed so far. */
+uint64_t tw_aggregate_seconds(const struct tw_aggregate *aggregate);
+
+#endif
