@@ -77,17 +77,39 @@ int tw_prefix_parse(const char *text, struct tw_prefix *prefix)
 	return (number & mask) != 0 ? -EDOM : 0;
 }
 
+/* A number below 256 in decimal. */
+static char *format_octet(unsigned int octet, char *at)
+{
+	if (octet >= 100)
+		*at++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*at++ = (char)('0' + octet / 10 % 10);
+	*at++ = (char)('0' + octet % 10);
+	return at;
+}
+
 char *tw_addr_format(const struct tw_addr *addr, char *text)
 {
-	inet_ntop(addr->family == 6 ? AF_INET6 : AF_INET, addr->bytes, text, INET6_ADDRSTRLEN);
+	char *at = text;
+
+	if (addr->family == 6) {
+		inet_ntop(AF_INET6, addr->bytes, text, INET6_ADDRSTRLEN);
+		return text;
+	}
+	/* By hand: the C library's goes through sprintf, and `explain` writes two a line, a million lines a second. */
+	for (unsigned int i = 0; i < 4; i++) {
+		at = format_octet(addr->bytes[i], at);
+		*at++ = i < 3 ? '.' : '\0';
+	}
 	return text;
 }
 
 char *tw_prefix_format(const struct tw_prefix *prefix, char *text)
 {
-	size_t length = strlen(tw_addr_format(&prefix->addr, text));
+	char *at = strchr(tw_addr_format(&prefix->addr, text), '\0');
 
-	snprintf(text + length, TW_PREFIX_TEXT - length, "/%u", prefix->length);
+	*at++ = '/';
+	*format_octet(prefix->length, at) = '\0';
 	return text;
 }
 

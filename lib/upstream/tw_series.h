@@ -8,6 +8,7 @@
  * closed by the configuration, and a series is a dense index into arrays of counters everywhere.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is counted for a series in a second, or in a whole replay. Only u64: adding two is one loop. */
@@ -18,6 +19,12 @@ struct tw_series_count {
 	uint64_t active_flows; /* at the end of the second */
 };
 _Static_assert(sizeof(struct tw_series_count) == 32, "two series a cache line");
+
+/* Whether a second has anything to say of a series. */
+static inline bool tw_series_listed(const struct tw_series_count *count)
+{
+	return (count->packets | count->bytes | count->flows | count->active_flows) != 0;
+}
 
 /* The order of indices is the order of output: target, via, direction, version. */
 static inline uint32_t tw_series_index(unsigned int n_vias, unsigned int target, unsigned int via,

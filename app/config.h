@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_CONFIG_H
+#define TW_CONFIG_H
+
+/*
+ * The configuration file: YAML, read by libcyaml, checked in one go, and handed on as ready values.
+ */
+
+#include <stdio.h>
+
+#include "tw_diag.h"
+#include "tw_table.h"
+#include "tw_upstream.h"
+
+#define TW_WORKERS_MAX      64
+#define TW_IDLE_TIMEOUT_MAX 3600
+#define TW_FLOWS_MAX        (1u << 26)
+
+struct tw_config {
+	const char *path; /* as given */
+
+	struct tw_table_spec
+		table; /* targets, and database paths made relative to the file's folder */
+
+	const struct tw_upstream *upstreams; /* name "" where the file gives none */
+	unsigned int n_upstreams;
+	const struct tw_link_rule *rules; /* every link of every upstream */
+	unsigned int n_rules;
+	enum tw_method attribution[TW_METHOD_MAX];
+	unsigned int n_attribution;
+
+	unsigned int decapsulate;          /* set of enum tw_decap */
+	unsigned int idle_timeout;         /* seconds, 1 to TW_IDLE_TIMEOUT_MAX */
+	unsigned int flows_max_per_worker; /* 1 to TW_FLOWS_MAX */
+	unsigned int workers;              /* 1 to TW_WORKERS_MAX */
+};
+
+/*
+ * Reads and checks a file. Returns NULL with one line for each problem, "FILE:LINE: KEY: VALUE: remedy". The
+ * files that it names are not opened here: tw_table_load() does that. tw_config_free() releases everything.
+ */
+struct tw_config *tw_config_load(const char *path, struct tw_diag *diag);
+void tw_config_free(struct tw_config *config);
+
+/* Prints the effective configuration, defaults included, as YAML that tw_config_load() accepts. */
+int tw_config_print(const struct tw_config *config, FILE *out);
+
+#endif

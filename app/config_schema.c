@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Numbers that may be absent and may not be 0 are 0 where absent: their rules refuse an explicit 0. Texts are
+ * kept as written, so that the effective configuration shows the operator's own words.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_schema.h"
+
+#define COUNT(array)  (uint32_t)(sizeof(array) / sizeof((array)[0]))
+#define OPTIONAL      (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
+#define OPTIONAL_FLOW (OPTIONAL | CYAML_FLAG_FLOW)
+
+#define FIELD_TEXT(key, flags, type, member) \
+	CYAML_FIELD_STRING_PTR(key, flags, type, member, 0, CYAML_UNLIMITED)
+#define FIELD_LIST(key, flags, type, member, entry, min, max) \
+	CYAML_FIELD_SEQUENCE_COUNT(key, flags, type, member, n_##member, entry, min, max)
+
+static const cyaml_strval_t methods[] = {
+	{"mac", TW_METHOD_MAC},
+	{"vlan", TW_METHOD_VLAN},
+	{"port", TW_METHOD_PORT},
+};
+
+static const cyaml_strval_t decaps[] = {
+	{"gre", TW_DECAP_GRE},
+	{"erspan", TW_DECAP_ERSPAN},
+	{"vxlan", TW_DECAP_VXLAN},
+	{"ipip", TW_DECAP_IPIP},
+	{"gtpu", TW_DECAP_GTPU},
+};
+
+static const cyaml_schema_value_t text_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t target_fields[] = {
+	FIELD_TEXT("name", CYAML_FLAG_POINTER, struct tw_raw_target, name),
+	FIELD_LIST(
+		"asns", OPTIONAL_FLOW, struct tw_raw_target, asns, &text_entry, 0, CYAML_UNLIMITED),
+	FIELD_TEXT("country", OPTIONAL, struct tw_raw_target, country),
+	FIELD_LIST("prefixes", OPTIONAL_FLOW, struct tw_raw_target, prefixes, &text_entry, 0,
+		CYAML_UNLIMITED),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t target_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tw_raw_target, target_fields),
+};
+
+static const cyaml_schema_field_t database_fields[] = {
+	FIELD_TEXT("asn", OPTIONAL, struct tw_raw_databases, asn),
+	FIELD_TEXT("country", OPTIONAL, struct tw_raw_databases, country),
+	FIELD_TEXT("overrides", OPTIONAL, struct tw_raw_databases, overrides),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t link_fields[] = {
+	FIELD_TEXT("mac", OPTIONAL, struct tw_raw_link, mac),
+	CYAML_FIELD_UINT_PTR("vlan", OPTIONAL, struct tw_raw_link, vlan),
+	CYAML_FIELD_UINT_PTR("inner_vlan", OPTIONAL, struct tw_raw_link, inner_vlan),
+	CYAML_FIELD_UINT_PTR("port", OPTIONAL, struct tw_raw_link, port),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t link_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct tw_raw_link, link_fields),
+};
+
+static const cyaml_schema_field_t upstream_fields[] = {
+	FIELD_TEXT("asn", CYAML_FLAG_POINTER, struct tw_raw_upstream, asn),
+	FIELD_TEXT("name", OPTIONAL, struct tw_raw_upstream, name),
+	FIELD_LIST("links", OPTIONAL, struct tw_raw_upstream, links, &link_entry, 0, 1024),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t upstream_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tw_raw_upstream, upstream_fields),
+};
+
+static const cyaml_schema_value_t method_entry = {
+	CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, enum tw_method, methods, COUNT(methods)),
+};
+
+static const cyaml_schema_field_t flow_fields[] = {
+	CYAML_FIELD_UINT("idle_timeout", CYAML_FLAG_OPTIONAL, struct tw_raw_flows, idle_timeout),
+	CYAML_FIELD_UINT(
+		"max_per_worker", CYAML_FLAG_OPTIONAL, struct tw_raw_flows, max_per_worker),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t config_fields[] = {
+	FIELD_LIST("targets", CYAML_FLAG_POINTER, struct tw_raw_config, targets, &target_entry, 1,
+		TW_TARGET_MAX),
+	CYAML_FIELD_MAPPING(
+		"databases", CYAML_FLAG_OPTIONAL, struct tw_raw_config, databases, database_fields),
+	FIELD_LIST("upstreams", OPTIONAL, struct tw_raw_config, upstreams, &upstream_entry, 0,
+		TW_UPSTREAM_MAX),
+	FIELD_LIST("attribution", OPTIONAL_FLOW, struct tw_raw_config, attribution, &method_entry,
+		1, COUNT(methods)),
+	CYAML_FIELD_FLAGS("decapsulate", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+		struct tw_raw_config, decapsulate, decaps, COUNT(decaps)),
+	CYAML_FIELD_MAPPING("flows", CYAML_FLAG_OPTIONAL, struct tw_raw_config, flows, flow_fields),
+	CYAML_FIELD_UINT("workers", CYAML_FLAG_OPTIONAL, struct tw_raw_config, workers),
+	CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t tw_config_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct tw_raw_config, config_fields),
+};
+
+#define ASN_WANTS "an AS number from 1 to 4294967295, like 20485 or AS20485"
+
+static const struct tw_config_rule rules[] = {
+	{"targets", .wants = "a list of targets, each with name and asns, country or prefixes"},
+	{"targets[]", tw_check_target},
+	{"targets[].name", tw_check_name, .max = 63, .unique = true},
+	{"targets[].asns", tw_check_target_asns, "a list of AS numbers, like [131279]"},
+	{"targets[].asns[]", tw_check_asn, ASN_WANTS},
+	{"targets[].country", tw_check_country,
+		"an ISO 3166-1 code of two capital letters, like KP"},
+	{"targets[].prefixes", .wants = "a list of prefixes, like [175.45.176.0/22]"},
+	{"targets[].prefixes[]", tw_check_prefix,
+		"a prefix, like 175.45.176.0/22 or 2001:db8::/32"},
+	{"databases.asn", tw_check_path, "the path of an MMDB file"},
+	{"databases.country", tw_check_path, "the path of an MMDB file"},
+	{"databases.overrides", tw_check_path, "the path of a CSV file"},
+	{"upstreams", .wants = "a list of upstreams, each with asn, name and links"},
+	{"upstreams[].asn", tw_check_asn, ASN_WANTS, .unique = true},
+	{"upstreams[].name", tw_check_name, .max = 127},
+	{"upstreams[].links", .wants = "a list of links, like [{vlan: 200}]"},
+	{"upstreams[].links[]", tw_check_link, .unique = true},
+	{"upstreams[].links[].mac", tw_check_mac, "a MAC address, like \"02:00:00:00:20:48\""},
+	{"upstreams[].links[].vlan", tw_check_number, .min = 1, .max = 4094},
+	{"upstreams[].links[].inner_vlan", tw_check_number, .min = 1, .max = 4094},
+	{"upstreams[].links[].port", tw_check_number, .min = 0, .max = UINT16_MAX},
+	{"attribution", .wants = "a list of methods, like [mac, vlan, port]"},
+	{"attribution[]", .unique = true},
+	{"decapsulate", .wants = "a list of tunnels, like [gre, vxlan]"},
+	{"decapsulate[]", .unique = true},
+	{"flows.idle_timeout", tw_check_number, .min = 1, .max = TW_IDLE_TIMEOUT_MAX},
+	{"flows.max_per_worker", tw_check_number, .min = 1, .max = TW_FLOWS_MAX},
+	{"workers", tw_check_number, .min = 1, .max = TW_WORKERS_MAX},
+};
+
+const struct tw_config_rule *tw_config_rule(const char *path)
+{
+	for (size_t i = 0; i < COUNT(rules); i++)
+		if (strcmp(rules[i].path, path) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+int tw_raw_defaults(struct tw_raw_config *raw)
+{
+	if (raw->n_attribution == 0) {
+		raw->attribution = calloc(COUNT(methods), sizeof(*raw->attribution));
+		if (raw->attribution == NULL)
+			return -ENOMEM;
+		raw->n_attribution = COUNT(methods);
+		for (size_t i = 0; i < COUNT(methods); i++)
+			raw->attribution[i] = (enum tw_method)methods[i].val;
+	}
+	if (raw->flows.idle_timeout == 0)
+		raw->flows.idle_timeout = 30;
+	if (raw->flows.max_per_worker == 0)
+		raw->flows.max_per_worker = 262144;
+	if (raw->workers == 0)
+		raw->workers = 1;
+	return 0;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <rte_memory.h>
+
+#include "setup.h"
+
+/* Memory that the EAL may use: a full table of both families takes 360 MB, 511 MB with countries. */
+enum {
+	MEGABYTES_WITHOUT_DATABASE = 256,
+	MEGABYTES_WITH_DATABASE = 1024,
+};
+
+static bool eal_started;
+
+static int start_eal(
+	const struct tw_config *config, char **args, unsigned int n_args, struct tw_diag *diag)
+{
+	const struct tw_table_spec *spec = &config->table;
+	bool database = spec->asn_database != NULL || spec->country_database != NULL;
+	struct tw_eal eal = {
+		.n_lcores = 1 + config->workers + (config->workers > 1),
+		.megabytes = database ? MEGABYTES_WITH_DATABASE : MEGABYTES_WITHOUT_DATABASE,
+		.args = args,
+		.n_args = n_args,
+	};
+	int err;
+
+	err = tw_eal_start(&eal, diag);
+	eal_started = err == 0;
+	return err;
+}
+
+static void make_view(struct tw_setup *setup)
+{
+	const struct tw_config *config = setup->config;
+	struct tw_view *view = &setup->view;
+
+	view->targets = config->table.targets;
+	view->n_targets = config->table.n_targets;
+	view->upstreams = config->upstreams;
+	view->n_upstreams = config->n_upstreams;
+	view->n_vias = tw_link_map_vias(setup->map, &view->vias);
+	view->n_series = tw_series_count(view->n_targets, view->n_vias);
+	view->config_path = config->path;
+	view->version = TW_VERSION;
+	view->n_databases = tw_table_databases(setup->table, &view->databases);
+}
+
+int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, char **eal_args,
+	unsigned int n_eal_args, struct tw_diag *diag)
+{
+	struct tw_config *config;
+	int err;
+
+	memset(setup, 0, sizeof(*setup));
+	setup->config = config = tw_config_load(path, diag);
+	if (config == NULL)
+		return -EINVAL;
+	if (workers > 0)
+		config->workers = workers;
+	/* The cheap check first, so that all of the file's own problems show in one go. */
+	setup->map = tw_link_map_create(
+		config->rules, config->n_rules, config->attribution, config->n_attribution, diag);
+	if (setup->map == NULL)
+		return -EINVAL;
+	err = start_eal(config, eal_args, n_eal_args, diag);
+	if (err != 0)
+		return err;
+	setup->table = tw_table_load(&config->table, SOCKET_ID_ANY, diag);
+	if (setup->table == NULL)
+		return -EINVAL;
+	make_view(setup);
+	return 0;
+}
+
+void tw_setup_free(struct tw_setup *setup)
+{
+	if (setup->table != NULL)
+		tw_table_free(setup->table);
+	tw_link_map_free(setup->map);
+	if (setup->config != NULL)
+		tw_config_free(setup->config);
+	memset(setup, 0, sizeof(*setup));
+	if (eal_started)
+		tw_eal_stop();
+	eal_started = false;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_SETUP_H
+#define TW_SETUP_H
+
+/*
+ * All that a configuration makes: the compiled table, the link map, and the names behind the indices. What
+ * replay loads and what check validates is the same by being one function.
+ */
+
+#include "config.h"
+#include "eal.h"
+#include "tw_aggregate.h"
+
+struct tw_setup {
+	struct tw_config *config;
+	struct tw_table *table;
+	struct tw_link_map *map;
+	struct tw_view view;
+};
+
+/*
+ * Loads the configuration, starts the EAL with an lcore for control, one for each worker and, where there are
+ * several, one that reads for them; then loads what the configuration names. `workers` > 0
+ * takes the place of the configured number. Returns 0, or -errno with a line for each problem. After either,
+ * tw_setup_free() releases all and stops the EAL.
+ */
+int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, char **eal_args,
+	unsigned int n_eal_args, struct tw_diag *diag);
+void tw_setup_free(struct tw_setup *setup);
+
+#endif

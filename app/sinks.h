@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_SINKS_H
+#define TW_SINKS_H
+
+/*
+ * The exporters that a replay's options ask for.
+ *
+ * Standard output belongs to at most one of JSON lines and CSV (--output -, --csv -); the tables for people are
+ * then written to standard error, the summary only where that is a terminal.
+ */
+
+#include "options.h"
+#include "tw_export.h"
+
+#define TW_SINKS_MAX 4
+
+struct tw_sinks {
+	struct tw_sink *sinks[TW_SINKS_MAX];
+	const char *names[TW_SINKS_MAX]; /* for messages */
+	unsigned int n_sinks;
+};
+
+/* Opens them. Returns 0, or -errno with a line in *diag and nothing left open. */
+int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, struct tw_diag *diag);
+
+/* Flushes and closes all. Returns 0, or the first -errno with a line for each that failed. */
+int tw_sinks_close(struct tw_sinks *sinks, struct tw_diag *diag);
+
+#endif

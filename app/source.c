@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include "source.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+bool tw_source_next(struct tw_capture_source *source)
+{
+	uint64_t time;
+
+	if (atomic_load_explicit(source->stop, memory_order_relaxed)) {
+		source->stopped = true;
+		return false;
+	}
+	if (!tw_capture_next(source->capture, &source->frame, &time))
+		return false;
+	source->late = source->n_frames++ > 0 && time < source->clock;
+	if (!source->late)
+		source->clock = time;
+	return true;
+}
+
+uint64_t tw_source_second(const struct tw_capture_source *source)
+{
+	return source->n_frames > 0 ? source->clock / NS_PER_SECOND : TW_SECOND_NONE;
+}
+
+void tw_source_receive(const struct tw_capture_source *source, struct tw_burst *burst)
+{
+	burst->rx.packets++;
+	burst->rx.bytes += source->frame.length;
+	burst->rx.late += source->late;
+}
+
+static void parse(const struct tw_capture_source *source, struct tw_burst *burst)
+{
+	struct tw_packet packet;
+
+	tw_source_receive(source, burst);
+	switch (tw_parse(&source->frame, source->decapsulate, &packet)) {
+	case TW_VERDICT_IP:
+		tw_burst_append(burst, &packet, source->clock);
+		break;
+	case TW_VERDICT_NOT_IP:
+		burst->rx.not_ip++;
+		break;
+	case TW_VERDICT_MALFORMED:
+		burst->rx.malformed[packet.malformed]++;
+		break;
+	}
+}
+
+void tw_source_fill(struct tw_capture_source *source, struct tw_burst *burst)
+{
+	uint64_t second = tw_source_second(source);
+
+	tw_burst_reset(burst, second);
+	for (unsigned int n = 0; n < TW_BURST_MAX; n++) {
+		if (!source->held && !tw_source_next(source)) {
+			burst->end = 1;
+			return;
+		}
+		source->held = tw_source_second(source) != burst->second;
+		if (source->held && n > 0)
+			return;
+		source->held = false;
+		burst->second = tw_source_second(source);
+		parse(source, burst);
+	}
+}

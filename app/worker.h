@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_WORKER_H
+#define TW_WORKER_H
+
+/*
+ * A worker: one core, and everything it writes. It shares the table and the link map, which nobody writes, and
+ * the two ends of rings.
+ */
+
+#include "source.h"
+#include "tw_exchange.h"
+#include "tw_flow.h"
+#include "tw_report.h"
+#include "tw_table.h"
+#include "tw_upstream.h"
+
+struct tw_worker {
+	/* where bursts come from: a source of its own, or the ring from the reader */
+	struct tw_capture_source *source;
+	struct tw_exchange *exchange;
+
+	const struct tw_table *table;
+	const struct tw_link_map *map;
+	struct tw_flow_table *flows;
+	struct tw_report *report;
+	struct tw_block *block; /* the open second's counters; NULL before the first packet */
+	struct tw_peers peers;
+	void *flows_memory;
+	size_t flows_size;
+
+	struct tw_burst burst; /* of a worker with a source of its own */
+} __attribute__((aligned(64)));
+
+/*
+ * Makes a worker of `n_blocks` report blocks; `source` NULL: it gets an exchange for bursts. `id` numbers
+ * it from 0. Returns NULL with a line in *diag. tw_worker_free() releases it, after its lcore has returned.
+ */
+struct tw_worker_spec {
+	const struct tw_table *table;
+	const struct tw_link_map *map;
+	struct tw_flow_config flows;
+	struct tw_capture_source *source;
+};
+struct tw_worker *tw_worker_create(
+	const struct tw_worker_spec *spec, unsigned int id, struct tw_diag *diag);
+void tw_worker_free(struct tw_worker *worker);
+
+/* The loop: until a burst says `end`. An lcore's function; `arg` is a struct tw_worker. */
+int tw_worker_run(void *arg);
+
+#endif

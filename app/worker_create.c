@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <rte_common.h>
+#include <rte_malloc.h>
+
+#include "dispatch.h"
+#include "worker.h"
+
+enum {
+	BLOCKS_MIN = 8,
+	BLOCKS_MAX = 1024,
+	BLOCKS_BYTES =
+		4 << 20, /* memory for a worker's report blocks, unless 8 of them take more */
+};
+
+/* Zero pages that cost nothing until they are touched, large ones where the kernel has them. */
+static void *map_zeros(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
+}
+
+static size_t peers_size(const struct tw_worker *w)
+{
+	return w->peers.n_origins * sizeof(*w->peers.count);
+}
+
+static unsigned int count_blocks(uint32_t n_series)
+{
+	size_t size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
+	size_t n = BLOCKS_BYTES / size;
+
+	return (unsigned int)RTE_MIN(n < BLOCKS_MIN ? (size_t)BLOCKS_MIN : n, (size_t)BLOCKS_MAX);
+}
+
+struct tw_worker *tw_worker_create(
+	const struct tw_worker_spec *spec, unsigned int id, struct tw_diag *diag)
+{
+	struct tw_worker *w =
+		rte_zmalloc_socket("tw_worker", sizeof(*w), RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+	void *flows;
+
+	if (w == NULL) {
+		tw_diag_add(diag, -ENOMEM, "worker %u: no memory", id);
+		return NULL;
+	}
+	w->source = spec->source;
+	w->table = spec->table;
+	w->map = spec->map;
+	w->peers.n_origins = tw_table_n_origins(spec->table);
+	w->flows_size = tw_flow_size(&spec->flows);
+	w->flows_memory = flows = map_zeros(w->flows_size);
+	w->peers.count = map_zeros(peers_size(w));
+	if (flows == NULL || w->peers.count == NULL) {
+		tw_diag_add(diag, -ENOMEM,
+			"worker %u: no memory for %u flows (%zu MB): lower flows.max_per_worker",
+			id, spec->flows.max_flows, w->flows_size >> 20);
+		goto failed;
+	}
+	w->flows = tw_flow_init(flows, &spec->flows);
+	w->report = tw_report_create(
+		id, spec->flows.n_series, count_blocks(spec->flows.n_series), SOCKET_ID_ANY, diag);
+	if (w->report == NULL)
+		goto failed;
+	if (w->source == NULL) {
+		w->exchange = tw_exchange_create("tw_burst", id, TW_DISPATCH_BURSTS,
+			sizeof(struct tw_burst), SOCKET_ID_ANY, diag);
+		if (w->exchange == NULL)
+			goto failed;
+	}
+	return w;
+
+failed:
+	tw_worker_free(w);
+	return NULL;
+}
+
+void tw_worker_free(struct tw_worker *w)
+{
+	if (w == NULL)
+		return;
+	if (w->exchange != NULL)
+		tw_exchange_free(w->exchange);
+	tw_report_free(w->report);
+	if (w->peers.count != NULL)
+		munmap(w->peers.count, peers_size(w));
+	if (w->flows_memory != NULL)
+		munmap(w->flows_memory, w->flows_size);
+	rte_free(w);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_export.h"
+#include "tw_lines.h"
+
+struct csv_sink {
+	struct tw_sink sink;
+	struct tw_lines lines;
+	const struct tw_view *view;
+};
+
+static const char header[] = "time,exact,target,upstream,name,method,direction,ip_version,packets,"
+			     "bytes,flows,active_flows";
+
+/* RFC 4180: quoted where it has to be. Names hold no line break (tw_text.h). */
+static void put_text(struct csv_sink *s, const char *text)
+{
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		tw_lines_text(&s->lines, text);
+		return;
+	}
+	tw_lines_text(&s->lines, "\"");
+	for (; *text != '\0'; text++)
+		tw_lines_add(&s->lines, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	tw_lines_text(&s->lines, "\"");
+}
+
+static void put_number(struct csv_sink *s, uint64_t number)
+{
+	tw_lines_text(&s->lines, ",");
+	tw_lines_number(&s->lines, number);
+}
+
+static void put_series(struct csv_sink *s, uint32_t series, const struct tw_series_count *count)
+{
+	struct tw_series_key key = tw_series_key(s->view->n_vias, series);
+
+	tw_lines_text(&s->lines, ",");
+	put_text(s, s->view->targets[key.target].name);
+	put_number(s, tw_view_asn(s->view, key.via));
+	tw_lines_text(&s->lines, ",");
+	put_text(s, tw_view_name(s->view, key.via));
+	tw_lines_text(&s->lines, ",");
+	tw_lines_text(&s->lines, tw_method_name(s->view->vias[key.via].method));
+	tw_lines_text(&s->lines, key.direction == TW_DIR_TO ? ",to" : ",from");
+	put_number(s, key.version);
+	put_number(s, count->packets);
+	put_number(s, count->bytes);
+	put_number(s, count->flows);
+	put_number(s, count->active_flows);
+}
+
+static int start(struct tw_sink *sink, const struct tw_view *view)
+{
+	struct csv_sink *s = (struct csv_sink *)sink;
+
+	s->view = view;
+	tw_lines_text(&s->lines, header);
+	return tw_lines_end(&s->lines);
+}
+
+static void put_second(struct csv_sink *s, const struct tw_second *second)
+{
+	tw_lines_number(&s->lines, second->time);
+	tw_lines_text(&s->lines, second->exact ? ",true" : ",false");
+}
+
+static int second(struct tw_sink *sink, const struct tw_second *second)
+{
+	struct csv_sink *s = (struct csv_sink *)sink;
+	bool silent = true;
+
+	for (uint32_t i = 0; i < s->view->n_series; i++) {
+		if (!tw_series_listed(&second->series[i]))
+			continue;
+		silent = false;
+		put_second(s, second);
+		put_series(s, i, &second->series[i]);
+		(void)tw_lines_end(&s->lines);
+	}
+	if (silent) {
+		put_second(s, second);
+		tw_lines_text(&s->lines, ",,,,,,,,,,");
+		(void)tw_lines_end(&s->lines);
+	}
+	return s->lines.error;
+}
+
+static int finish(struct tw_sink *sink)
+{
+	struct csv_sink *s = (struct csv_sink *)sink;
+	int err = tw_lines_close(&s->lines);
+
+	free(s);
+	return err;
+}
+
+struct tw_sink *tw_csv_sink(const char *path, struct tw_diag *diag)
+{
+	struct csv_sink *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
+		return NULL;
+	}
+	if (tw_lines_open(&s->lines, path, diag) != 0) {
+		free(s);
+		return NULL;
+	}
+	s->sink = (struct tw_sink){.start = start, .second = second, .close = finish};
+	return &s->sink;
+}

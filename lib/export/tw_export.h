@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_EXPORT_H
+#define TW_EXPORT_H
+
+/*
+ * Exporters: sinks of the aggregator (tw_aggregate.h), one file each.
+ *
+ * A series is listed in a second where any of its counters is not 0, in the order of tw_series.h: target,
+ * upstream (unknown first), method, direction, version. Its `name` and `upstream` (an ASN, 0 for unknown) come
+ * from the configuration.
+ *
+ * Ownership: a constructor returns a sink, whose close() releases it, or NULL with a line in *diag. Threads: the
+ * aggregator's.
+ *
+ * Errors of writing: the call returns -errno, once, and close() again, so that whoever closes can tell.
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tw_aggregate.h"
+#include "tw_diag.h"
+
+/*
+ * JSON lines: start, one line a second, gap, summary. Lines are whole: to a regular file up to 64 KiB of
+ * them are written at once, to anything else each by itself. "-" is standard output.
+ */
+struct tw_sink *tw_json_sink(const char *path, struct tw_diag *diag);
+
+/*
+ * The same series flat (RFC 4180, with a header line). A second without any series is one row with `time` and
+ * `exact` alone: a silence is a finding.
+ */
+struct tw_sink *tw_csv_sink(const char *path, struct tw_diag *diag);
+
+/* How tables for people look. */
+struct tw_text_style {
+	bool table;        /* a row a second */
+	bool every_second; /* rows that are alike are not folded */
+	bool summary;
+	bool color; /* ANSI colours; `out` is a terminal */
+	bool utf8;  /* `out` shows UTF-8: block elements; else ASCII */
+};
+
+/*
+ * Tables for people, 80 columns, to `out`, which stays the caller's.
+ *
+ * A row a second and target: packets, bit rate of layer 3, flows, and a bar that shares its width among the
+ * upstreams by their bytes, both directions together. Rows that follow are folded into one line while the same
+ * upstreams carry the traffic and none of their shares is further than 15 points from what was shown last.
+ */
+struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * JSON lines. jansson encodes what is text (names, paths), once, at the start; a second's line is then that and
+ * numbers, so that a day of seconds is written in no time.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "tw_export.h"
+#include "tw_lines.h"
+
+struct json_sink {
+	struct tw_sink sink;
+	struct tw_lines lines;
+	const struct tw_view *view;
+	char **series; /* [n_series]: {"target":...,"ip_version":4 */
+};
+
+static void put(struct json_sink *s, const char *text)
+{
+	tw_lines_text(&s->lines, text);
+}
+
+static void put_field(struct json_sink *s, const char *key, uint64_t number)
+{
+	tw_lines_text(&s->lines, key);
+	tw_lines_number(&s->lines, number);
+}
+
+static int put_object(struct json_sink *s, json_t *object)
+{
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	if (text == NULL)
+		return -ENOMEM;
+	put(s, text);
+	free(text);
+	return tw_lines_end(&s->lines);
+}
+
+/* A series' constant part, open at its end. */
+static char *encode_series(const struct tw_view *view, uint32_t series)
+{
+	struct tw_series_key key = tw_series_key(view->n_vias, series);
+	json_t *object =
+		json_pack("{sssIsssssssi}", "target", view->targets[key.target].name, "upstream",
+			(json_int_t)tw_view_asn(view, key.via), "name", tw_view_name(view, key.via),
+			"method", tw_method_name(view->vias[key.via].method), "direction",
+			key.direction == TW_DIR_TO ? "to" : "from", "ip_version", (int)key.version);
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	if (text != NULL)
+		text[strlen(text) - 1] = '\0';
+	return text;
+}
+
+static int start(struct tw_sink *sink, const struct tw_view *view)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+	json_t *databases = json_array();
+
+	s->view = view;
+	s->series = calloc(view->n_series + 1, sizeof(*s->series));
+	for (unsigned int i = 0; i < view->n_databases; i++)
+		json_array_append_new(
+			databases, json_pack("{sssssI}", "path", view->databases[i].path, "type",
+					   view->databases[i].type, "build_epoch",
+					   (json_int_t)view->databases[i].build_epoch));
+	if (s->series == NULL)
+		return -ENOMEM;
+	return put_object(s, json_pack("{ssssssso}", "type", "start", "version", view->version,
+				     "config", view->config_path, "databases", databases));
+}
+
+static void put_totals(struct json_sink *s, const struct tw_totals *totals)
+{
+	uint64_t malformed = 0;
+	const char *separator = "";
+
+	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
+		malformed += totals->rx.malformed[i];
+	put_field(s, ",\"received\":{\"packets\":", totals->rx.packets);
+	put_field(s, ",\"bytes\":", totals->rx.bytes);
+	put(s, "},\"dropped\":{}");
+	put_field(s, ",\"classes\":{\"target\":", totals->target);
+	put_field(s, ",\"internal\":", totals->internal);
+	put_field(s, ",\"other\":", totals->other);
+	put_field(s, ",\"not_ip\":", totals->rx.not_ip);
+	put_field(s, ",\"malformed\":", malformed);
+	put(s, "},\"malformed\":{");
+	for (unsigned int i = 0; i < TW_BAD_MAX; i++) {
+		if (totals->rx.malformed[i] == 0)
+			continue;
+		put(s, separator);
+		put(s, "\"");
+		put(s, tw_malformed_name(i));
+		put_field(s, "\":", totals->rx.malformed[i]);
+		separator = ",";
+	}
+	put_field(s, "},\"late\":", totals->rx.late);
+	put_field(s, ",\"flow_overflow\":", totals->flow_overflow);
+}
+
+static void put_series(struct json_sink *s, const struct tw_series_count *counts)
+{
+	const char *separator = "";
+
+	put(s, ",\"series\":[");
+	for (uint32_t i = 0; i < s->view->n_series; i++) {
+		const struct tw_series_count *count = &counts[i];
+
+		if (!tw_series_listed(count))
+			continue;
+		if (s->series[i] == NULL)
+			s->series[i] = encode_series(s->view, i);
+		if (s->series[i] == NULL) {
+			s->lines.error = s->lines.error ?: -ENOMEM;
+			return;
+		}
+		put(s, separator);
+		put(s, s->series[i]);
+		put_field(s, ",\"packets\":", count->packets);
+		put_field(s, ",\"bytes\":", count->bytes);
+		put_field(s, ",\"flows\":", count->flows);
+		put_field(s, ",\"active_flows\":", count->active_flows);
+		put(s, "}");
+		separator = ",";
+	}
+	put(s, "]");
+}
+
+static int second(struct tw_sink *sink, const struct tw_second *second)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	put_field(s, "{\"type\":\"second\",\"time\":", second->time);
+	put(s, second->exact ? ",\"exact\":true" : ",\"exact\":false");
+	put_totals(s, &second->totals);
+	put_series(s, second->series);
+	put(s, "}");
+	return tw_lines_end(&s->lines);
+}
+
+static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	put_field(s, "{\"type\":\"gap\",\"from\":", first);
+	put_field(s, ",\"to\":", last);
+	put(s, "}");
+	return tw_lines_end(&s->lines);
+}
+
+static int put_peers(struct json_sink *s, const struct tw_summary *summary)
+{
+	json_t *peers = json_array();
+	char *text;
+
+	for (unsigned int i = 0; i < summary->n_peers; i++) {
+		const struct tw_peer *peer = &summary->peers[i];
+
+		json_array_append_new(peers,
+			json_pack("{sIsssssIsI}", "asn", (json_int_t)peer->asn, "name", peer->name,
+				"direction", peer->direction == TW_DIR_TO ? "to" : "from",
+				"packets", (json_int_t)peer->packets, "bytes",
+				(json_int_t)peer->bytes));
+	}
+	text = json_dumps(peers, JSON_COMPACT);
+	json_decref(peers);
+	if (text == NULL)
+		return -ENOMEM;
+	put(s, ",\"peers\":");
+	put(s, text);
+	free(text);
+	return 0;
+}
+
+static int summary(struct tw_sink *sink, const struct tw_summary *summary)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	put_field(s, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
+	put_field(s, ",\"inexact\":", summary->inexact);
+	put_field(s, ",\"first\":", summary->first);
+	put_field(s, ",\"last\":", summary->last);
+	put(s, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
+	put_totals(s, &summary->totals);
+	put_series(s, summary->series);
+	if (put_peers(s, summary) != 0)
+		s->lines.error = s->lines.error ?: -ENOMEM;
+	put(s, "}");
+	return tw_lines_end(&s->lines);
+}
+
+static int finish(struct tw_sink *sink)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+	int err = tw_lines_close(&s->lines);
+
+	for (uint32_t i = 0; s->series != NULL && i < s->view->n_series; i++)
+		free(s->series[i]);
+	free(s->series);
+	free(s);
+	return err;
+}
+
+struct tw_sink *tw_json_sink(const char *path, struct tw_diag *diag)
+{
+	struct json_sink *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
+		return NULL;
+	}
+	if (tw_lines_open(&s->lines, path, diag) != 0) {
+		free(s);
+		return NULL;
+	}
+	s->sink = (struct tw_sink){
+		.start = start, .second = second, .gap = gap, .summary = summary, .close = finish};
+	return &s->sink;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tw_lines.h"
+
+enum {
+	GATHER = 1 << 16,
+};
+
+int tw_lines_open(struct tw_lines *lines, const char *path, struct tw_diag *diag)
+{
+	struct stat st;
+
+	*lines = (struct tw_lines){.fd = STDOUT_FILENO};
+	if (strcmp(path, "-") != 0) {
+		lines->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (lines->fd < 0)
+			return tw_diag_add(
+				diag, -errno, "%s: cannot write: %s", path, strerror(errno));
+		lines->own_fd = true;
+	}
+	lines->gather = fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode);
+	return 0;
+}
+
+static void write_out(struct tw_lines *lines, size_t length)
+{
+	size_t done = 0;
+
+	while (lines->error == 0 && done < length) {
+		ssize_t n = write(lines->fd, lines->buffer + done, length - done);
+
+		if (n < 0 && errno != EINTR)
+			lines->error = -errno;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	memmove(lines->buffer, lines->buffer + length, lines->n - length);
+	lines->n -= length;
+	lines->whole = 0;
+}
+
+void tw_lines_add(struct tw_lines *lines, const char *text, size_t length)
+{
+	if (lines->size - lines->n < length) {
+		size_t size = 2 * (lines->size + length) + GATHER;
+		char *grown = realloc(lines->buffer, size);
+
+		if (grown == NULL) {
+			if (lines->error == 0)
+				lines->error = -ENOMEM;
+			return;
+		}
+		lines->buffer = grown;
+		lines->size = size;
+	}
+	memcpy(lines->buffer + lines->n, text, length);
+	lines->n += length;
+}
+
+void tw_lines_text(struct tw_lines *lines, const char *text)
+{
+	tw_lines_add(lines, text, strlen(text));
+}
+
+void tw_lines_number(struct tw_lines *lines, uint64_t number)
+{
+	char digits[20], *end = digits + sizeof(digits), *at = end;
+
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number != 0);
+	tw_lines_add(lines, at, (size_t)(end - at));
+}
+
+int tw_lines_end(struct tw_lines *lines)
+{
+	tw_lines_add(lines, "\n", 1);
+	lines->whole = lines->n;
+	if (!lines->gather || lines->whole >= GATHER)
+		write_out(lines, lines->whole);
+	return lines->error;
+}
+
+int tw_lines_close(struct tw_lines *lines)
+{
+	int err;
+
+	if (lines->whole > 0)
+		write_out(lines, lines->whole);
+	err = lines->error;
+	if (lines->own_fd && close(lines->fd) != 0 && err == 0)
+		err = -errno;
+	free(lines->buffer);
+	return err;
+}

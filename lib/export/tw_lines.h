@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_LINES_H
+#define TW_LINES_H
+
+/*
+ * A file of whole lines. Whoever follows it, or finds it after a crash, never sees half a line: lines gather in a
+ * buffer and leave it together, at once where the file is no regular one.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tw_diag.h"
+
+struct tw_lines {
+	int fd;
+	bool own_fd;  /* to be closed */
+	bool gather;  /* a regular file: write 64 KiB at once */
+	int error;    /* the first -errno; nothing is written after it */
+	size_t n;     /* octets in the buffer */
+	size_t whole; /* of them, in whole lines */
+	size_t size;  /* of the buffer */
+	char *buffer;
+};
+
+/* Opens or makes the file, "-" is standard output. Returns 0, or -errno with a line in *diag. */
+int tw_lines_open(struct tw_lines *lines, const char *path, struct tw_diag *diag);
+
+void tw_lines_add(struct tw_lines *lines, const char *text, size_t length);
+void tw_lines_text(struct tw_lines *lines, const char *text);
+void tw_lines_number(struct tw_lines *lines, uint64_t number);
+
+/* Ends a line. Returns 0 or the first error. */
+int tw_lines_end(struct tw_lines *lines);
+
+/* Writes what is left and closes. Returns 0 or the first error. */
+int tw_lines_close(struct tw_lines *lines);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_TEXT_PRIV_H
+#define TW_TEXT_PRIV_H
+
+/* What the two tables for people share. */
+
+#include "tw_export.h"
+
+/* Writes `text` in exactly `width` columns: filled with spaces, or cut with an ellipsis. */
+void tw_text_put(
+	FILE *out, const struct tw_text_style *style, const char *text, unsigned int width);
+
+/* "532", "41.3 k", "1.20 G": three digits and the prefix of SI. */
+#define TW_TEXT_SI 16
+char *tw_text_si(double value, char text[static TW_TEXT_SI]);
+
+/* "AS20485 TransTeleCom", "AS20485", "unknown". */
+#define TW_TEXT_UPSTREAM 320
+char *tw_text_upstream(
+	const struct tw_view *view, uint8_t upstream, char text[static TW_TEXT_UPSTREAM]);
+
+/* "2017-10-01 09:07:51" */
+#define TW_TEXT_TIME 32
+char *tw_text_time(uint64_t time, const char *format, char text[static TW_TEXT_TIME]);
+
+void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct tw_view *view,
+	const struct tw_summary *summary);
+
+#endif
