@@ -171,7 +171,7 @@ static void list_names(const cyaml_schema_value_t *schema, char *text, size_t si
 static void describe(const struct tw_config_rule *rule, const cyaml_schema_value_t *schema,
 	char *text, size_t size)
 {
-	char names[256];
+	char names[192];
 
 	if (rule != NULL && rule->wants != NULL) {
 		snprintf(text, size, "%s", rule->wants);

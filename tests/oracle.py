@@ -165,7 +165,8 @@ class World:
         half = [a for a in asns if zlib.crc32(b"%d" % a) % 2] or [1]
         self.targets = [("RED", {RED}, []), ("BLUE", {BLUE, BLUE_TOO}, [ipaddress.ip_network("224.0.0.0/4")]),
                         ("HALF", set(half), [])]
-        macs = sorted({m for r in readings for m in (r.mac_src, r.mac_dst) if zlib.crc32(m.encode()) % 5 == 0} - {""})
+        macs = sorted({m for r in readings for m in (r.mac_src, r.mac_dst)
+                       if m and zlib.crc32(m.encode()) % 5 == 0 and int(m[:2], 16) % 2 == 0})  # no group addresses
         vlans = sorted({r.vlans[0] for r in readings if r.vlans})
         self.macs, self.vlans = set(macs[:200]), set(vlans[::2])
         self.port = 0 if overrides else None

@@ -29,7 +29,7 @@ static size_t utf8_sequence(const uint8_t *s, size_t left)
 			return 0;
 		code = code << 6 | (s[i] & 0x3f);
 	}
-	if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+	if (code < least || code < 0xa0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return 0;
 	return length;
 }

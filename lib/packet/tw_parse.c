@@ -15,133 +15,27 @@
  * the layers' order on this page is their order in a frame.
  */
 
-#include <stdbool.h>
 #include <string.h>
 
-#include "tw_parse.h"
+#include "tw_parse_priv.h"
 
 enum {
 	LABELS_MAX = 16,     /* MPLS labels in one stack */
 	EXTENSIONS_MAX = 16, /* IPv6 extension headers */
-	TUNNELS_MAX = 8,     /* tunnels taken off one another */
 };
 
-enum {
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging, RFC 1701 */
-	ETHERTYPE_VLAN = 0x8100,
-	ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_MPLS = 0x8847,
-	ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
-	ETHERTYPE_PPPOE_SESSION = 0x8864,
-	ETHERTYPE_QINQ = 0x88a8,
-	ETHERTYPE_ERSPAN = 0x88be, /* types I and II */
-	ETHERTYPE_ERSPAN_III = 0x22eb,
-	ETHERTYPE_QINQ_OLD = 0x9100,
-};
-
-enum {
-	PROTO_HOP_BY_HOP = 0,
-	PROTO_ICMP = 1,
-	PROTO_IPV4 = 4,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_DCCP = 33,
-	PROTO_IPV6 = 41,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_GRE = 47,
-	PROTO_AH = 51,
-	PROTO_ICMPV6 = 58,
-	PROTO_NONE = 59,
-	PROTO_DESTINATION = 60,
-	PROTO_SCTP = 132,
-	PROTO_MOBILITY = 135,
-	PROTO_UDPLITE = 136,
-	PROTO_HIP = 139,
-	PROTO_SHIM6 = 140,
-};
-
-enum {
-	PORT_GTPU = 2152,
-	PORT_VXLAN = 4789,
-	PORT_VXLAN_LINUX = 8472, /* Linux's default from before the assignment */
-};
-
-struct cursor {
-	const uint8_t *data;
-	uint32_t at;
-	uint32_t captured;
-	uint32_t end;
-	unsigned int decapsulate;
-	unsigned int tunnels;
-	unsigned int tags;
-	struct tw_packet *packet;
-};
-
-static inline uint16_t be16(const uint8_t *p)
-{
-	uint16_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return __builtin_bswap16(value);
-}
-
-static inline uint32_t be32(const uint8_t *p)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return __builtin_bswap32(value);
-}
-
-static inline uint64_t be48(const uint8_t *p)
-{
-	return (uint64_t)be16(p) << 32 | be32(p + 2);
-}
-
-/* True where the next n octets are on the wire and captured. */
-static inline bool has(const struct cursor *c, uint32_t n)
-{
-	uint32_t limit = c->end < c->captured ? c->end : c->captured;
-
-	return c->at <= limit && n <= limit - c->at;
-}
-
-/* True where the next n octets cross the end of what encloses them. */
-static inline bool crosses_end(const struct cursor *c, uint32_t n)
-{
-	return c->at > c->end || n > c->end - c->at;
-}
-
-static inline enum tw_verdict malformed(const struct cursor *c, enum tw_malformed reason)
-{
-	c->packet->malformed = (uint8_t)reason;
-	return TW_VERDICT_MALFORMED;
-}
-
-/* A header of n octets before the addresses is not all there: who cut it? */
-static enum tw_verdict cut(const struct cursor *c, uint32_t n, enum tw_malformed reason)
-{
-	return malformed(c, crosses_end(c, n) ? reason : TW_BAD_SHORT_CAPTURE);
-}
-
-static enum tw_verdict parse_ethernet(struct cursor *c, bool outer);
-static enum tw_verdict parse_ethertype(struct cursor *c, uint16_t type);
-static enum tw_verdict parse_ipv4(struct cursor *c);
-static enum tw_verdict parse_ipv6(struct cursor *c);
 static enum tw_verdict parse_mpls(struct cursor *c);
 
 /* The version is in the first nibble; `other` is the verdict on any but 4 and 6. */
-static enum tw_verdict parse_ip_by_nibble(struct cursor *c, enum tw_verdict other)
+enum tw_verdict tw_parse_ip_by_nibble(struct cursor *c, enum tw_verdict other)
 {
 	if (!has(c, 1))
 		return cut(c, 1, TW_BAD_LINK);
 	switch (c->data[c->at] >> 4) {
 	case 4:
-		return parse_ipv4(c);
+		return tw_parse_ipv4(c);
 	case 6:
-		return parse_ipv6(c);
+		return tw_parse_ipv6(c);
 	default:
 		return other == TW_VERDICT_MALFORMED ? malformed(c, TW_BAD_IP_VERSION) : other;
 	}
@@ -164,9 +58,9 @@ static enum tw_verdict parse_ppp(struct cursor *c)
 	c->at++;
 	switch (protocol) {
 	case 0x0021:
-		return parse_ipv4(c);
+		return tw_parse_ipv4(c);
 	case 0x0057:
-		return parse_ipv6(c);
+		return tw_parse_ipv6(c);
 	case 0x0281: /* RFC 3032 section 4 */
 	case 0x0283:
 		return parse_mpls(c);
@@ -213,14 +107,14 @@ static enum tw_verdict parse_mpls(struct cursor *c)
 	if (!has(c, 1))
 		return cut(c, 1, TW_BAD_LINK);
 	if (c->data[c->at] >> 4 != 0)
-		return parse_ip_by_nibble(c, TW_VERDICT_NOT_IP);
+		return tw_parse_ip_by_nibble(c, TW_VERDICT_NOT_IP);
 	if (!has(c, 4))
 		return cut(c, 4, TW_BAD_LINK);
 	c->at += 4;
-	return parse_ethernet(c, false);
+	return tw_parse_ethernet(c, false);
 }
 
-static enum tw_verdict parse_ethertype(struct cursor *c, uint16_t type)
+enum tw_verdict tw_parse_ethertype(struct cursor *c, uint16_t type)
 {
 	while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD) {
 		if (c->tags == TW_VLAN_MAX)
@@ -233,9 +127,9 @@ static enum tw_verdict parse_ethertype(struct cursor *c, uint16_t type)
 	}
 	switch (type) {
 	case ETHERTYPE_IPV4:
-		return parse_ipv4(c);
+		return tw_parse_ipv4(c);
 	case ETHERTYPE_IPV6:
-		return parse_ipv6(c);
+		return tw_parse_ipv6(c);
 	case ETHERTYPE_MPLS:
 	case ETHERTYPE_MPLS_UPSTREAM:
 		return parse_mpls(c);
@@ -247,7 +141,7 @@ static enum tw_verdict parse_ethertype(struct cursor *c, uint16_t type)
 }
 
 /* `outer` is false inside a pseudowire: the MAC addresses there are the customer's, not the neighbour's. */
-static enum tw_verdict parse_ethernet(struct cursor *c, bool outer)
+enum tw_verdict tw_parse_ethernet(struct cursor *c, bool outer)
 {
 	const uint8_t *header = c->data + c->at;
 
@@ -258,7 +152,7 @@ static enum tw_verdict parse_ethernet(struct cursor *c, bool outer)
 		c->packet->link.mac_src = be48(header + 6);
 	}
 	c->at += 14;
-	return parse_ethertype(c, be16(header + 12));
+	return tw_parse_ethertype(c, be16(header + 12));
 }
 
 /* LINKTYPE_LINUX_SLL and _SLL2: the sender's address alone, and an Ethernet type on devices that have one. */
@@ -277,7 +171,7 @@ static enum tw_verdict parse_cooked(struct cursor *c, bool v2)
 	if ((v2 ? header[11] : be16(header + 4)) == 6)
 		c->packet->link.mac_src = be48(header + (v2 ? 12 : 6));
 	c->at += length;
-	return parse_ethertype(c, be16(header + (v2 ? 0 : 14)));
+	return tw_parse_ethertype(c, be16(header + (v2 ? 0 : 14)));
 }
 
 /* LINKTYPE_NULL and _LOOP: an address family in the byte order of the capturing host, or in network order. */
@@ -293,181 +187,16 @@ static enum tw_verdict parse_null(struct cursor *c)
 	c->at += 4;
 	switch (family) {
 	case 2: /* AF_INET everywhere */
-		return parse_ipv4(c);
+		return tw_parse_ipv4(c);
 	case 10: /* AF_INET6 of Linux, */
 	case 24: /* NetBSD and OpenBSD, */
 	case 28: /* FreeBSD, */
 	case 30: /* Darwin */
-		return parse_ipv6(c);
+		return tw_parse_ipv6(c);
 	default:
 		return TW_VERDICT_NOT_IP;
 	}
 }
-
-/* ---- tunnels: each returns false where there is nothing to take off, so that the outer header counts ---- */
-
-static enum tw_verdict enter_ethernet(struct cursor *c)
-{
-	memset(c->packet->link.vlan, 0xff, sizeof(c->packet->link.vlan));
-	c->tags = 0;
-	return parse_ethernet(c, true);
-}
-
-/* RFC 2784 and 2890. ERSPAN type I has no header of its own, II and III do; GRE's S bit tells I from II. */
-static bool enter_gre(struct cursor *c, enum tw_verdict *verdict)
-{
-	enum {
-		CHECKSUM = 0x8000,
-		ROUTING = 0x4000,
-		KEY = 0x2000,
-		SEQUENCE = 0x1000,
-		VERSION = 7
-	};
-	uint16_t flags, type;
-	uint32_t length;
-	bool erspan;
-
-	if (!has(c, 4)) {
-		*verdict = cut(c, 4, TW_BAD_LINK);
-		return true;
-	}
-	flags = be16(c->data + c->at);
-	type = be16(c->data + c->at + 2);
-	erspan = type == ETHERTYPE_ERSPAN || type == ETHERTYPE_ERSPAN_III;
-	if ((flags & (ROUTING | VERSION)) != 0 ||
-		(c->decapsulate & (erspan ? TW_DECAP_ERSPAN : TW_DECAP_GRE)) == 0)
-		return false;
-
-	length = 4 + 4 * (!!(flags & CHECKSUM) + !!(flags & KEY) + !!(flags & SEQUENCE));
-	if (type == ETHERTYPE_ERSPAN && (flags & SEQUENCE) != 0)
-		length += 8;
-	if (type == ETHERTYPE_ERSPAN_III)
-		length += 12;
-	switch (type) {
-	case ETHERTYPE_IPV4:
-	case ETHERTYPE_IPV6:
-	case ETHERTYPE_MPLS:
-	case ETHERTYPE_MPLS_UPSTREAM:
-	case ETHERTYPE_TEB:
-	case ETHERTYPE_ERSPAN:
-	case ETHERTYPE_ERSPAN_III:
-		break;
-	default:
-		return false;
-	}
-	if (!has(c, length)) {
-		*verdict = cut(c, length, TW_BAD_LINK);
-		return true;
-	}
-	if (type == ETHERTYPE_ERSPAN_III && (c->data[c->at + length - 1] & 1) != 0)
-		length += 8; /* platform-specific subheader */
-	c->at += length;
-	if (erspan || type == ETHERTYPE_TEB)
-		*verdict = enter_ethernet(c);
-	else
-		*verdict = parse_ethertype(c, type);
-	return true;
-}
-
-/* RFC 7348 section 5; the cursor is at the UDP header. */
-static bool enter_vxlan(struct cursor *c, enum tw_verdict *verdict)
-{
-	if (!has(c, 16)) {
-		*verdict = cut(c, 16, TW_BAD_LINK);
-		return true;
-	}
-	if ((c->data[c->at + 8] & 0x08) == 0)
-		return false;
-	c->at += 16;
-	*verdict = enter_ethernet(c);
-	return true;
-}
-
-/* 3GPP TS 29.281 section 5.1; the cursor is at the UDP header. Only G-PDUs carry users' packets. */
-static bool enter_gtpu(struct cursor *c, enum tw_verdict *verdict)
-{
-	enum {
-		VERSION_1_GTP = 0x30,
-		EXTENSION = 4,
-		OPTIONS = 7,
-		G_PDU = 255
-	};
-	const uint8_t *header = c->data + c->at + 8;
-	uint8_t next = 0;
-
-	if (!has(c, 16))
-		goto cut_header;
-	if ((header[0] & 0xf0) != VERSION_1_GTP || header[1] != G_PDU)
-		return false;
-	c->at += 16;
-	if (crosses_end(c, be16(header + 2))) {
-		*verdict = malformed(c, TW_BAD_LINK);
-		return true;
-	}
-	c->end = c->at + be16(header + 2);
-	if ((header[0] & OPTIONS) != 0) {
-		if (!has(c, 4))
-			goto cut_header;
-		next = (header[0] & EXTENSION) != 0 ? c->data[c->at + 3] : 0;
-		c->at += 4;
-	}
-	while (next != 0) {
-		uint32_t length;
-
-		if (!has(c, 4))
-			goto cut_header;
-		length = 4 * c->data[c->at];
-		if (length == 0) {
-			*verdict = malformed(c, TW_BAD_LINK);
-			return true;
-		}
-		if (!has(c, length)) {
-			*verdict = cut(c, length, TW_BAD_LINK);
-			return true;
-		}
-		next = c->data[c->at + length - 1];
-		c->at += length;
-	}
-	*verdict = parse_ip_by_nibble(c, TW_VERDICT_NOT_IP);
-	return true;
-
-cut_header:
-	*verdict = cut(c, 16, TW_BAD_LINK);
-	return true;
-}
-
-/* Takes off the tunnel at the cursor, where its kind is configured. */
-static bool enter_tunnel(struct cursor *c, uint8_t protocol, enum tw_verdict *verdict)
-{
-	uint16_t port;
-
-	if (c->tunnels++ == TUNNELS_MAX)
-		return false;
-	switch (protocol) {
-	case PROTO_GRE:
-		return (c->decapsulate & (TW_DECAP_GRE | TW_DECAP_ERSPAN)) != 0 &&
-		       enter_gre(c, verdict);
-	case PROTO_IPV4:
-	case PROTO_IPV6:
-		if ((c->decapsulate & TW_DECAP_IPIP) == 0)
-			return false;
-		*verdict = protocol == PROTO_IPV4 ? parse_ipv4(c) : parse_ipv6(c);
-		return true;
-	case PROTO_UDP:
-		if (!has(c, 8))
-			return false;
-		port = be16(c->data + c->at + 2);
-		if (port == PORT_GTPU)
-			return (c->decapsulate & TW_DECAP_GTPU) != 0 && enter_gtpu(c, verdict);
-		if (port == PORT_VXLAN || port == PORT_VXLAN_LINUX)
-			return (c->decapsulate & TW_DECAP_VXLAN) != 0 && enter_vxlan(c, verdict);
-		return false;
-	default:
-		return false;
-	}
-}
-
-/* ---- network and transport ---- */
 
 /* Octets of the fixed transport header, or 0 where the protocol has no ports. */
 static inline uint32_t transport_header(uint8_t protocol)
@@ -497,9 +226,9 @@ static inline enum tw_verdict parse_transport(struct cursor *c, uint8_t protocol
 {
 	struct tw_transport *transport = &c->packet->transport;
 	uint32_t header = transport_header(protocol);
-	enum tw_verdict verdict;
+	enum tw_verdict verdict = TW_VERDICT_NOT_IP;
 
-	if (c->decapsulate != 0 && !fragment && enter_tunnel(c, protocol, &verdict))
+	if (c->decapsulate != 0 && !fragment && tw_parse_tunnel(c, protocol, &verdict))
 		return verdict;
 	transport->protocol = protocol;
 	if (header == 0)
@@ -519,7 +248,7 @@ static inline enum tw_verdict parse_transport(struct cursor *c, uint8_t protocol
 }
 
 /* RFC 791 section 3.1. Total length 0 is a segment that the sender's card had yet to cut. */
-static inline enum tw_verdict parse_ipv4(struct cursor *c)
+enum tw_verdict tw_parse_ipv4(struct cursor *c)
 {
 	enum {
 		MORE_FRAGMENTS = 0x2000,
@@ -639,7 +368,7 @@ static enum tw_verdict parse_ipv6_extensions(struct cursor *c, uint8_t next)
 }
 
 /* RFC 8200 section 3. Payload length 0: the jumbo option's, else what the frame holds. */
-static inline enum tw_verdict parse_ipv6(struct cursor *c)
+enum tw_verdict tw_parse_ipv6(struct cursor *c)
 {
 	struct tw_packet *packet = c->packet;
 	const uint8_t *header = c->data + c->at;
@@ -688,13 +417,13 @@ enum tw_verdict tw_parse(
 
 	switch ((enum tw_link_type)frame->link_type) {
 	case TW_LINK_ETHERNET:
-		return parse_ethernet(&c, true);
+		return tw_parse_ethernet(&c, true);
 	case TW_LINK_RAW_IP:
-		return parse_ip_by_nibble(&c, TW_VERDICT_MALFORMED);
+		return tw_parse_ip_by_nibble(&c, TW_VERDICT_MALFORMED);
 	case TW_LINK_RAW_IPV4:
-		return parse_ipv4(&c);
+		return tw_parse_ipv4(&c);
 	case TW_LINK_RAW_IPV6:
-		return parse_ipv6(&c);
+		return tw_parse_ipv6(&c);
 	case TW_LINK_SLL:
 		return parse_cooked(&c, false);
 	case TW_LINK_SLL2:
@@ -703,6 +432,8 @@ enum tw_verdict tw_parse(
 		return parse_null(&c);
 	case TW_LINK_PPP:
 		/* Address and control octets of RFC 1662, where the link did not leave them out. */
+		if (has(&c, 1) && !has(&c, 2) && c.data[0] == 0xff)
+			return cut(&c, 2, TW_BAD_LINK);
 		if (has(&c, 2) && c.data[0] == 0xff && c.data[1] == 0x03)
 			c.at = 2;
 		return parse_ppp(&c);

@@ -78,14 +78,19 @@ static struct entry *find(const struct tw_link_map *map, uint64_t mac, uint64_t 
 	return &map->entries[at];
 }
 
-/* True where one packet can satisfy both rules: they agree on every field that both name. */
+/*
+ * True where one packet can satisfy both rules, and nothing says which goes first: they agree on every field that
+ * both name. A packet may carry two inner tags, so that two inner_vlans keep rules apart only within one shape,
+ * where the outer of the tags decides.
+ */
 static bool compatible(const struct tw_link_rule *a, const struct tw_link_rule *b)
 {
 	uint8_t both = a->fields & b->fields;
 
 	return ((both & TW_MATCH_MAC) == 0 || a->mac == b->mac) &&
 	       ((both & TW_MATCH_VLAN) == 0 || a->vlan == b->vlan) &&
-	       ((both & TW_MATCH_INNER_VLAN) == 0 || a->inner_vlan == b->inner_vlan) &&
+	       ((both & TW_MATCH_INNER_VLAN) == 0 || a->fields != b->fields ||
+		       a->inner_vlan == b->inner_vlan) &&
 	       ((both & TW_MATCH_PORT) == 0 || a->port == b->port);
 }
 

@@ -10,12 +10,12 @@
  * A rule names one or more fields of the link; all of them must match. Its method is the strongest field it
  * names (mac, then vlan, then port), so {port: 0, vlan: 300} is a `vlan` rule. Methods are tried in the
  * configured order; within a method, rules that name more fields are tried first. Two rules that could both
- * match one packet, at the same rank, with different upstreams, are refused when the map is made: the map
- * never has to guess.
+ * match one packet, at the same rank, with different upstreams, are refused when the map is made, even where
+ * their method is not in the order: the map never has to guess.
  *
  *   mac         the neighbour: destination MAC of a packet `to` the target, source MAC of one `from` it
  *   vlan        the outermost tag
- *   inner_vlan  any tag behind the outermost
+ *   inner_vlan  any tag behind the outermost; where rules of one shape match two of them, the outer one decides
  *   port        the port, or the capture's interface
  *
  * A `via` is a pair (upstream, method) that can occur. Via 0 is (unknown, none). The set is closed by the
