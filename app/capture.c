@@ -229,13 +229,16 @@ static int open_next(struct tw_capture *capture)
 
 /*
  * libpcap widens the 32-bit fields of a pcap file with their sign, so that seconds after 2038 come out negative;
- * the format has them unsigned.
+ * the format has them unsigned. Of a time stamp that lies, what can be believed: the second where the fraction is
+ * more than one, and at most the year 2262, so that nanoseconds fit.
  */
 static uint64_t nanoseconds(const struct timeval *tv)
 {
-	uint64_t seconds = tv->tv_sec < 0 ? (uint32_t)tv->tv_sec : (uint64_t)tv->tv_sec;
+	const int64_t second = 1000000000, seconds_max = INT64_MAX / second - 1;
+	int64_t seconds = tv->tv_sec < 0 ? (int64_t)(uint32_t)tv->tv_sec : tv->tv_sec;
+	int64_t fraction = tv->tv_usec >= 0 && tv->tv_usec < second ? tv->tv_usec : 0;
 
-	return seconds * 1000000000 + (tv->tv_usec < 0 ? 0 : (uint64_t)tv->tv_usec);
+	return (seconds < seconds_max ? seconds : seconds_max) * second + fraction;
 }
 
 bool tw_capture_next(struct tw_capture *capture, struct tw_frame *frame, uint64_t *time)

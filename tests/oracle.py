@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The oracle: what the program says of real captures and addresses, against independent readers.
 
-    oracle.py BINARY SOURCE_ROOT
+    oracle.py BINARY SOURCE_ROOT [CAPTURE...]    (names as it reports them; all, when none is given)
 
 Captures: those of Debian's source package `tcpdump` (fetched once into a cache beside the build), those of
 ../shared/data/pcaps, and the project's own. Readers: oracle_readers.py for the files, tshark for the packets,
@@ -209,6 +209,8 @@ class World:
             return None
         if address.teredo and int(address) >> 96 == 0x20010000:
             return ipaddress.ip_address((int(address) >> 64) & 0xffffffff)  # the tree's bits: the server
+        if int(address) < 2**32:
+            return ipaddress.IPv4Address(int(address))  # the tree's place for IPv4
         return address.ipv4_mapped or address.sixtofour
 
     def lookup(self, address):
@@ -253,10 +255,9 @@ def expect(frames, world):
     """Returns ({second: Counter}, peers Counter) as the program should count the frames of one capture."""
     seconds, peers, clock = {}, collections.Counter(), 0
     for frame in frames:
-        second = frame.time // 10**9
-        late = second < clock
-        clock = max(clock, second)
-        count = seconds.setdefault(clock, collections.Counter())
+        late = frame.time < clock
+        clock = max(clock, frame.time)
+        count = seconds.setdefault(clock // 10**9, collections.Counter())
         count["packets"] += 1
         count["bytes"] += frame.length
         count["late"] += late
@@ -408,6 +409,7 @@ def check_explain(binary, world, report):
         got = json.loads(line)
         asn, name, prefix = world.lookup(address)
         target = world.target(address)
+        got["ip"] = str(ipaddress.ip_address(got["ip"]))  # one of the ways to write it
         want = {"ip": str(address), "asn": asn, "name": name, "prefix": str(prefix) if prefix else None,
                 "target": world.targets[target][0] if target is not None else None}
         wrong = [k for k in want if (got.get(k) or None) != (want[k] or None)]
@@ -418,14 +420,16 @@ def check_explain(binary, world, report):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: oracle.py BINARY SOURCE_ROOT")
+    if len(sys.argv) < 3:
+        sys.exit("usage: oracle.py BINARY SOURCE_ROOT [CAPTURE...]")
     binary, root = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     full, demo = root / "../shared/data/mmdb/asn-24.mmdb", root / "pcaps/demo-asn.mmdb"
     work = binary.parent.parent / "oracle"
     work.mkdir(exist_ok=True)
     report, started = Report(), time.monotonic()
     paths, complete = find_captures(root, work)
+    if sys.argv[3:]:
+        paths = {name: paths[name] for name in sys.argv[3:]}
     captures, refused = read_captures(paths)
     exceptions = {key: kind for key, kind in read_exceptions(root / "tests/oracle_exceptions.tsv").items()
                   if key[0] in paths}

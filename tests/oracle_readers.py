@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 # LINKTYPE values that the program reads, and the number under which libpcap knows what is the same thing.
 LINKTYPES = {0: 0, 1: 1, 9: 9, 12: 101, 14: 101, 50: 50, 51: 51, 101: 101, 108: 108, 113: 113, 228: 228,
              229: 229, 276: 276}
+TIME_MAX = 9223372035 * 10**9  # what lies beyond is put there
 SNAPLEN_MAX = 262144  # libpcap refuses records beyond it
 
 
@@ -64,7 +65,8 @@ def read_pcap(data, name):
         if captured > SNAPLEN_MAX or at + captured > len(data):
             return frames, True
         octets = data[at:at + min(captured, snaplen)]
-        time = seconds * 10**9 + fraction * magics[magic]
+        fraction *= magics[magic]
+        time = seconds * 10**9 + (fraction if fraction < 10**9 else 0)  # a lie: the second is kept
         frames.append(Frame(name, len(frames) + 1, linktype, time, octets, max(length, len(octets)), 0))
         at += captured
     return frames, False
@@ -110,7 +112,7 @@ def read_pcapng(data, name):
             if port >= len(interfaces) or captured > len(body) - 20:
                 return frames, True
             linktype, _, units = interfaces[port]
-            time = (high << 32 | low) * 10**9 // units
+            time = min((high << 32 | low) * 10**9 // units, TIME_MAX)
             octets = body[20:20 + captured]
             frames.append(Frame(name, len(frames) + 1, linktype, time, octets, max(length, captured), port))
         elif kind == 3:
