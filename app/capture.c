@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +16,20 @@
 #include "pcapng.h"
 
 enum {
-	STREAM_BUFFER = 1 << 20
+	STREAM_BUFFER = 1 << 20,
+	POLL_MS = 100, /* how long `stop` may go unseen */
 };
 
 struct tw_capture {
 	const char *const *paths;
 	unsigned int n_paths;
 	bool port_per_file;
+	const atomic_bool *stop;
 
 	unsigned int next_path;
 	pcap_t *pcap; /* the open file, or NULL */
 	int fd;
+	bool regular; /* the open file never keeps a reader waiting */
 	uint8_t link_type;
 	uint64_t n_packets; /* of the open file */
 	struct tw_pcapng pcapng;
@@ -70,7 +74,7 @@ static uint64_t total_size(const char *const *paths, unsigned int n_paths)
 }
 
 struct tw_capture *tw_capture_create(
-	const char *const *paths, unsigned int n_paths, bool port_per_file)
+	const char *const *paths, unsigned int n_paths, bool port_per_file, const atomic_bool *stop)
 {
 	struct tw_capture *capture = calloc(1, sizeof(*capture));
 
@@ -79,8 +83,25 @@ struct tw_capture *tw_capture_create(
 	capture->paths = paths;
 	capture->n_paths = n_paths;
 	capture->port_per_file = port_per_file;
+	capture->stop = stop;
 	capture->total = total_size(paths, n_paths);
 	return capture;
+}
+
+static bool stopped(const struct tw_capture *capture)
+{
+	return atomic_load_explicit(capture->stop, memory_order_relaxed);
+}
+
+/* Waits for octets of a pipe or a terminal. Returns whether to read on: false when the capture is to end. */
+static bool wait_readable(const struct tw_capture *capture)
+{
+	struct pollfd wanted = {.fd = capture->fd, .events = POLLIN};
+
+	while (!stopped(capture))
+		if (capture->regular || poll(&wanted, 1, POLL_MS) > 0)
+			return true;
+	return false;
 }
 
 /* stdio's read function under libpcap: every octet passes here once. */
@@ -90,6 +111,8 @@ static ssize_t stream_read(void *cookie, char *buffer, size_t size)
 	ssize_t n;
 
 	do {
+		if (!wait_readable(capture))
+			return 0;
 		n = read(capture->fd, buffer, size);
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
@@ -191,7 +214,7 @@ static int open_next(struct tw_capture *capture)
 	static const cookie_io_functions_t functions = {.read = stream_read, .close = stream_close};
 	const char *path = capture->paths[capture->next_path++];
 	char why[PCAP_ERRBUF_SIZE];
-	struct stat st;
+	struct stat st = {0};
 	FILE *stream;
 
 	capture->n_packets = 0;
@@ -200,7 +223,8 @@ static int open_next(struct tw_capture *capture)
 	if (capture->fd < 0)
 		return tw_diag_add(
 			&capture->problems, -errno, "%s: cannot open: %s", path, strerror(errno));
-	if (fstat(capture->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+	capture->regular = fstat(capture->fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (!capture->regular && S_ISDIR(st.st_mode)) {
 		stream_close(capture);
 		return tw_diag_add(&capture->problems, -EISDIR,
 			"%s: a folder: name the captures in it, as in %s/*.pcap", path, path);
@@ -215,7 +239,8 @@ static int open_next(struct tw_capture *capture)
 	capture->pcap =
 		pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (capture->pcap == NULL) {
-		refuse_format(capture, why);
+		if (!stopped(capture))
+			refuse_format(capture, why);
 		fclose(stream);
 		tw_pcapng_reset(&capture->pcapng);
 		return -EINVAL;
@@ -250,14 +275,14 @@ bool tw_capture_next(struct tw_capture *capture, struct tw_frame *frame, uint64_
 		int got;
 
 		while (capture->pcap == NULL) {
-			if (capture->next_path == capture->n_paths)
+			if (capture->next_path == capture->n_paths || stopped(capture))
 				return false;
 			(void)open_next(capture);
 		}
 		got = pcap_next_ex(capture->pcap, &header, &data);
 		if (got == 1)
 			break;
-		if (got == PCAP_ERROR)
+		if (got == PCAP_ERROR && !stopped(capture))
 			tw_diag_add(&capture->problems, -EIO,
 				"%s: cut or damaged after packet %" PRIu64
 				" (%s): the packets before it are counted",

@@ -16,6 +16,7 @@
  * Threads: all calls from one, but tw_capture_progress(), which any may call.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,10 +27,11 @@ struct tw_capture;
 
 /*
  * `paths` outlives the capture. With `port_per_file` a frame's port is its file's position, 0-based; else it is
- * the interface number in a pcapng file, and 0 in a pcap file. Opens nothing yet. Returns NULL without memory.
+ * the interface number in a pcapng file, and 0 in a pcap file. `stop`, set by anyone, ends the wait for a pipe
+ * and the capture. Opens nothing yet. Returns NULL without memory.
  */
-struct tw_capture *tw_capture_create(
-	const char *const *paths, unsigned int n_paths, bool port_per_file);
+struct tw_capture *tw_capture_create(const char *const *paths, unsigned int n_paths,
+	bool port_per_file, const atomic_bool *stop);
 void tw_capture_free(struct tw_capture *capture);
 
 /*

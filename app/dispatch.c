@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include "dispatch.h"
-#include "wait.h"
+#include "spin.h"
 
 static void take(struct tw_dispatch *d, unsigned int worker, uint64_t second)
 {
-	struct tw_wait wait = {0};
+	struct tw_spin wait = {0};
 
 	while ((d->bursts[worker] = tw_exchange_take(d->exchanges[worker])) == NULL)
-		tw_wait(&wait);
+		tw_spin(&wait);
 	tw_burst_reset(d->bursts[worker], second);
 }
 

@@ -22,7 +22,7 @@
 #include "progress.h"
 #include "setup.h"
 #include "sinks.h"
-#include "wait.h"
+#include "spin.h"
 #include "worker.h"
 
 struct replay {
@@ -102,7 +102,7 @@ static int make(struct replay *r, const struct tw_options *options, struct tw_di
 		return err;
 	r->source = (struct tw_capture_source){
 		.capture = tw_capture_create((const char *const *)options->args, options->n_args,
-			options->port_per_file),
+			options->port_per_file, &stop),
 		.decapsulate = r->setup.config->decapsulate,
 		.stop = &stop,
 	};

@@ -12,8 +12,10 @@ bool tw_source_next(struct tw_capture_source *source)
 		source->stopped = true;
 		return false;
 	}
-	if (!tw_capture_next(source->capture, &source->frame, &time))
+	if (!tw_capture_next(source->capture, &source->frame, &time)) {
+		source->stopped = atomic_load_explicit(source->stop, memory_order_relaxed);
 		return false;
+	}
 	source->late = source->n_frames++ > 0 && time < source->clock;
 	if (!source->late)
 		source->clock = time;

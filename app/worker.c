@@ -4,12 +4,12 @@
  * The fast path, on one page: tw_worker_run(). No lock, no allocation, no log line; what it writes is its own.
  */
 
-#include "wait.h"
+#include "spin.h"
 #include "worker.h"
 
 static struct tw_burst *next_burst(struct tw_worker *w)
 {
-	struct tw_wait wait = {0};
+	struct tw_spin wait = {0};
 	struct tw_burst *burst;
 
 	if (w->source != NULL) {
@@ -17,17 +17,17 @@ static struct tw_burst *next_burst(struct tw_worker *w)
 		return &w->burst;
 	}
 	while ((burst = tw_exchange_receive(w->exchange)) == NULL)
-		tw_wait(&wait);
+		tw_spin(&wait);
 	return burst;
 }
 
 static struct tw_block *take_block(struct tw_worker *w, uint64_t second)
 {
-	struct tw_wait wait = {0};
+	struct tw_spin wait = {0};
 	struct tw_block *block;
 
 	while ((block = tw_report_take(w->report, second)) == NULL)
-		tw_wait(&wait);
+		tw_spin(&wait);
 	return block;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef TW_WAIT_H
-#define TW_WAIT_H
+#ifndef TW_SPIN_H
+#define TW_SPIN_H
 
 /*
  * Waiting in a replay, whose cores may be fewer than its threads: a short spin, then the processor goes to
@@ -12,11 +12,11 @@
 
 #include <rte_pause.h>
 
-struct tw_wait {
+struct tw_spin {
 	unsigned int n; /* waits since something last came; zero it then */
 };
 
-static inline void tw_wait(struct tw_wait *wait)
+static inline void tw_spin(struct tw_spin *wait)
 {
 	if (wait->n++ < 64)
 		rte_pause();
