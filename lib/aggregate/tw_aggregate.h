@@ -71,8 +71,8 @@ struct tw_summary {
 	bool exact;
 	struct tw_totals totals;
 	const struct tw_series_count *series; /* sums; active_flows as in the last second */
-	const struct tw_peer
-		*peers; /* `to` first, then `from`, each by bytes falling, ASN rising */
+	const struct tw_peer *
+		peers; /* `to` first, then `from`; each by bytes, then packets falling, ASN rising */
 	unsigned int n_peers;
 };
 

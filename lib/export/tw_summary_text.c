@@ -23,7 +23,8 @@ static size_t next_character(const char *text, unsigned int *columns)
 	return n;
 }
 
-void tw_text_put(FILE *out, const struct tw_text_style *style, const char *text, unsigned int width)
+unsigned int tw_text_cut(
+	FILE *out, const struct tw_text_style *style, const char *text, unsigned int width)
 {
 	unsigned int total = 0, used = 0, columns;
 
@@ -34,8 +35,7 @@ void tw_text_put(FILE *out, const struct tw_text_style *style, const char *text,
 
 		if (total > width && used + columns > width - 1) {
 			fputs(style->utf8 ? "…" : "~", out);
-			used++;
-			break;
+			return used + 1;
 		}
 		if (style->utf8 || (unsigned char)*text < 0x80)
 			fwrite(text, 1, n, out);
@@ -45,11 +45,16 @@ void tw_text_put(FILE *out, const struct tw_text_style *style, const char *text,
 		used += columns;
 		text += n;
 	}
-	for (; used < width; used++)
+	return used;
+}
+
+void tw_text_put(FILE *out, const struct tw_text_style *style, const char *text, unsigned int width)
+{
+	for (unsigned int used = tw_text_cut(out, style, text, width); used < width; used++)
 		fputc(' ', out);
 }
 
-char *tw_text_si(double value, char text[static TW_TEXT_SI])
+char *tw_text_si(double value, const char *unit, char text[static TW_TEXT_SI])
 {
 	static const char prefixes[] = " kMGTPE";
 	unsigned int i = 0;
@@ -58,13 +63,13 @@ char *tw_text_si(double value, char text[static TW_TEXT_SI])
 	for (; value >= 999.5 && prefixes[i + 1] != '\0'; i++)
 		value /= 1000;
 	if (i == 0)
-		snprintf(text, TW_TEXT_SI, "%.0f", value);
+		snprintf(text, TW_TEXT_SI, "%.0f%s%s", value, unit[0] != '\0' ? " " : "", unit);
 	else
-		snprintf(text, TW_TEXT_SI, "%.*f %c",
+		snprintf(text, TW_TEXT_SI, "%.*f %c%s",
 			value < 9.995   ? 2
 			: value < 99.95 ? 1
 					: 0,
-			value, prefixes[i]);
+			value, prefixes[i], unit);
 	return text;
 }
 
@@ -107,8 +112,8 @@ static void put_received(FILE *out, const struct tw_totals *totals)
 
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
 		malformed += totals->rx.malformed[i];
-	fprintf(out, "received    %14" PRIu64 " packets, %sB\n", received,
-		tw_text_si((double)totals->rx.bytes, bytes));
+	fprintf(out, "received    %14" PRIu64 " packets, %s\n", received,
+		tw_text_si((double)totals->rx.bytes, "B", bytes));
 	put_class(out, "target", totals->target, received);
 	put_class(out, "internal", totals->internal, received);
 	put_class(out, "other", totals->other, received);
@@ -124,7 +129,7 @@ static void put_received(FILE *out, const struct tw_totals *totals)
 	if (totals->flow_overflow > 0)
 		fprintf(out,
 			"flow_overflow %12" PRIu64
-			" packets found the flow table full: raise flows.max_per_worker\n",
+			" packets: table full, raise flows.max_per_worker\n",
 			totals->flow_overflow);
 }
 
@@ -152,13 +157,13 @@ static void put_series(FILE *out, const struct tw_text_style *style, const struc
 
 	tw_text_put(out, style, view->targets[key.target].name, 8);
 	fputc(' ', out);
-	tw_text_put(out, style, tw_text_upstream(view, view->vias[key.via].upstream, upstream), 24);
-	fprintf(out, " %-6s %-4s IPv%u %8s %7sB %5.1f%% %7s\n",
+	tw_text_put(out, style, tw_text_upstream(view, view->vias[key.via].upstream, upstream), 21);
+	fprintf(out, " %-6s %-4s IPv%u %8s %8s %5.1f%% %7s\n",
 		tw_method_name(view->vias[key.via].method),
 		key.direction == TW_DIR_TO ? "to" : "from", key.version,
-		tw_text_si((double)count->packets, packets),
-		tw_text_si((double)count->bytes, bytes), percent(count->bytes, total),
-		tw_text_si((double)count->flows, flows));
+		tw_text_si((double)count->packets, "", packets),
+		tw_text_si((double)count->bytes, "B", bytes), percent(count->bytes, total),
+		tw_text_si((double)count->flows, "", flows));
 }
 
 static void put_peer(FILE *out, const struct tw_text_style *style, const struct tw_peer *peer)
@@ -169,8 +174,8 @@ static void put_peer(FILE *out, const struct tw_text_style *style, const struct 
 	fprintf(out, "%-4s  %-11s ", peer->direction == TW_DIR_TO ? "to" : "from",
 		peer->asn > 0 ? asn : "unknown");
 	tw_text_put(out, style, peer->name, 38);
-	fprintf(out, " %8s %8sB\n", tw_text_si((double)peer->packets, packets),
-		tw_text_si((double)peer->bytes, bytes));
+	fprintf(out, " %8s %9s\n", tw_text_si((double)peer->packets, "", packets),
+		tw_text_si((double)peer->bytes, "B", bytes));
 }
 
 void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct tw_view *view,
@@ -191,7 +196,7 @@ void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct 
 		fprintf(out, ", %" PRIu64 " NOT exact\n\n", summary->inexact);
 	put_received(out, &summary->totals);
 
-	fprintf(out, "\n%-8s %-24s %-6s %-4s %-4s %8s %8s %6s %7s\n", "target", "upstream",
+	fprintf(out, "\n%-8s %-21s %-6s %-4s %-4s %8s %8s %6s %7s\n", "target", "upstream",
 		"method", "dir", "IP", "packets", "bytes", "share", "flows");
 	for (uint32_t i = 0; i < view->n_series; i++)
 		if (tw_series_listed(&summary->series[i]))

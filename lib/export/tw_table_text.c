@@ -3,7 +3,7 @@
 /*
  * The table of seconds:
  *
- *   time      target    packets    bit/s  flows  share of bytes by upstream
+ *   time      target    packets    bit/s  flows  share of bytes by upstream       max
  *   09:07:50  KP             11   41.3 k      4  ##############################  100%
  *     ... 29 s alike
  *   09:07:51  KP             12   43.0 k      6  #########=====================   70%
@@ -21,6 +21,7 @@
 #include "tw_text_priv.h"
 
 enum {
+	COLUMNS = 80,
 	BAR = 30,
 	ALIKE_POINTS = 15, /* shares within this many points are alike */
 	SHOWN_POINTS = 5,  /* coming or going with fewer points is noise */
@@ -196,8 +197,8 @@ static void put_row(struct text_sink *s, const struct tw_second *second, unsigne
 	fprintf(s->out, "%8s%c ", target == 0 ? tw_text_time(second->time, "%H:%M:%S", time) : "",
 		target == 0 && !second->exact ? '!' : ' ');
 	tw_text_put(s->out, &s->style, s->view->targets[target].name, 8);
-	fprintf(s->out, " %7s %8s %6" PRIu64 "  ", tw_text_si((double)sum.packets, packets),
-		tw_text_si(8.0 * (double)sum.bytes, rate), sum.active_flows);
+	fprintf(s->out, " %7s %8s %6" PRIu64 "  ", tw_text_si((double)sum.packets, "", packets),
+		tw_text_si(8.0 * (double)sum.bytes, "", rate), sum.active_flows);
 	put_bar(s, &s->bytes[target * s->n_shares]);
 }
 
@@ -215,12 +216,14 @@ static void put_legend(struct text_sink *s)
 
 	for (unsigned int i = 0; i < s->n_shares; i++) {
 		put_glyph(s, i, 2);
-		fprintf(s->out, " %s\n",
-			tw_text_upstream(s->view,
-				i < s->view->n_upstreams ? (uint8_t)i : TW_UPSTREAM_UNKNOWN, name));
+		fputc(' ', s->out);
+		tw_text_upstream(
+			s->view, i < s->view->n_upstreams ? (uint8_t)i : TW_UPSTREAM_UNKNOWN, name);
+		tw_text_cut(s->out, &s->style, name, COLUMNS - 3);
+		fputc('\n', s->out);
 	}
-	fprintf(s->out, "\n%-9s %-8s %7s %8s %6s  %s\n", "UTC", "target", "packets", "bit/s",
-		"flows", "share of bytes by upstream, largest in %");
+	fprintf(s->out, "\n%-9s %-8s %7s %8s %6s  %-*s %4s\n", "UTC", "target", "packets", "bit/s",
+		"flows", BAR, "share of bytes by upstream", "max");
 }
 
 static int result(const struct text_sink *s)

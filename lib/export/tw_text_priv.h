@@ -7,13 +7,16 @@
 
 #include "tw_export.h"
 
-/* Writes `text` in exactly `width` columns: filled with spaces, or cut with an ellipsis. */
+/* Writes `text` in at most `width` columns, cut with an ellipsis. Returns the columns it took. */
+unsigned int tw_text_cut(
+	FILE *out, const struct tw_text_style *style, const char *text, unsigned int width);
+/* The same in exactly `width` columns: filled with spaces. */
 void tw_text_put(
 	FILE *out, const struct tw_text_style *style, const char *text, unsigned int width);
 
-/* "532", "41.3 k", "1.20 G": three digits and the prefix of SI. */
+/* "532", "41.3 k", "532 B", "1.20 GB": three digits, the prefix of SI, and the unit ("" for none). */
 #define TW_TEXT_SI 16
-char *tw_text_si(double value, char text[static TW_TEXT_SI]);
+char *tw_text_si(double value, const char *unit, char text[static TW_TEXT_SI]);
 
 /* "AS20485 TransTeleCom", "AS20485", "unknown". */
 #define TW_TEXT_UPSTREAM 320
