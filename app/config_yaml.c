@@ -15,25 +15,29 @@
 
 #include "config_yaml.h"
 
-/* Reads up to `limit` bytes. Returns how many, or -errno. */
-static ssize_t read_up_to(const char *path, char *text, size_t limit)
+/* Reads up to `limit` bytes into *text, which the caller frees in any case. Returns how many, or -errno. */
+static ssize_t read_up_to(int fd, size_t limit, char **text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = 1;
-	size_t size = 0;
+	size_t size = 0, room = 0;
 
-	if (fd < 0)
-		return -errno;
-	while (got > 0 && size < limit) {
-		got = read(fd, text + size, limit - size);
-		if (got < 0 && errno == EINTR)
-			got = 1;
-		else if (got > 0)
-			size += (size_t)got;
+	while (size < limit) {
+		ssize_t got;
+
+		if (size == room) {
+			char *grown = realloc(*text, room = room > 0 ? 2 * room : 4096);
+
+			if (grown == NULL)
+				return -ENOMEM;
+			*text = grown;
+		}
+		got = read(fd, *text + size, room - size);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got == 0)
+			break;
+		size += got > 0 ? (size_t)got : 0;
 	}
-	got = got < 0 ? -errno : (ssize_t)size;
-	close(fd);
-	return got;
+	return (ssize_t)size;
 }
 
 /* The text's size is told by reading, never by the file's metadata: the path may be a pipe. */
@@ -41,12 +45,12 @@ static int read_text(struct tw_yaml *yaml, struct tw_diag *diag)
 {
 	const char *nul;
 	unsigned int line = 1;
+	int fd = open(yaml->path, O_RDONLY | O_CLOEXEC);
 	ssize_t size;
 
-	yaml->text = malloc(TW_YAML_BYTES_MAX + 1);
-	if (yaml->text == NULL)
-		return tw_diag_add(diag, -ENOMEM, "%s: no memory to read it", yaml->path);
-	size = read_up_to(yaml->path, yaml->text, TW_YAML_BYTES_MAX + 1);
+	size = fd < 0 ? -errno : read_up_to(fd, TW_YAML_BYTES_MAX + 1, &yaml->text);
+	if (fd >= 0)
+		close(fd);
 	if (size < 0)
 		return tw_diag_add(diag, (int)size,
 			"%s: cannot be read: %s: give the path of a configuration file", yaml->path,

@@ -59,7 +59,7 @@ static void test_large_files(void **state)
 	struct tw_diag diag = {0};
 	char *text;
 
-	text = repeat("targets: [{name: a, asns: [", "1, ", 300000, "]}]\ndatabases: {asn: x}\n");
+	text = repeat("targets: [{name: a, asns: [", "1, ", 30000, "]}]\ndatabases: {asn: x}\n");
 	tw_config_free(load(text, &diag));
 	free(text);
 	text = repeat(TARGET "attribution: [", "vlan, ", 150000, "]\n");
