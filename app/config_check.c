@@ -5,6 +5,7 @@
  * the loaded values: a check then works in a file that has other problems, and all are reported in one go.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -80,7 +81,7 @@ int tw_check_country(const struct tw_config_rule *rule, struct tw_yaml *yaml,
 	if (strlen(text) != 2)
 		return -EINVAL;
 	for (unsigned int i = 0; i < sizeof(code); i++)
-		code[i] = text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 'a' + 'A') : text[i];
+		code[i] = (char)toupper((unsigned char)text[i]);
 	if (strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
 		return -EINVAL;
 	if (strcmp(text, code) != 0)

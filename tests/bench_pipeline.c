@@ -34,9 +34,9 @@
 
 #define RATIO_BAR 2.0
 
-#define FRAME      64
+#define FRAME      64u
 #define FRAMES_MAX (1u << 17)
-#define ROUNDS     61
+#define ROUNDS     61u
 #define START      UINT64_C(1506848871)
 #define NS         UINT64_C(1000000000)
 #define TARGET     0xaf2db000u /* 175.45.176.0/22 */
@@ -327,7 +327,8 @@ static void check_counts(uint64_t packets, uint64_t target_min)
 /* Pipeline and look-ups in turns, each first in every second round. Returns pipeline / look-ups. */
 static double measure(const char *what, bool six, bool all_target)
 {
-	double pipeline[ROUNDS], lookups[ROUNDS], ratios[ROUNDS], stages[STAGES][ROUNDS], ratio;
+	double pipeline[ROUNDS] = {0}, lookups[ROUNDS] = {0}, ratios[ROUNDS],
+	       stages[STAGES][ROUNDS], ratio;
 	uint64_t cycles[STAGES], packets = (2 * ROUNDS + 1) * (uint64_t)n_frames;
 
 	memset(worker.block, 0,

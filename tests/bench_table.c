@@ -35,8 +35,8 @@
 #define MEMORY_BAR  400.0  /* MiB */
 
 #define KEYS   (1u << 18)
-#define BURST  64
-#define ROUNDS 101
+#define BURST  64u
+#define ROUNDS 101u
 
 static uint64_t seed = 20171001;
 static int missed;

@@ -7,7 +7,7 @@
 
 #include "tw_test_aggregate.h"
 
-#define WORKERS 4
+#define WORKERS 4u
 #define START   UINT64_C(1506848871)
 
 /* splitmix64 */
@@ -136,7 +136,7 @@ static char *expected_text(void)
 	}
 	for (unsigned int s = 0; s < N_SERIES; s++)
 		sums[s].active_flows = total[SPAN - 1].series[s].active_flows;
-	fprintf(out, "summary %u 0 %lu-%lu 1", SPAN, START, START + SPAN - 1);
+	fprintf(out, "summary %d 0 %lu-%lu 1", SPAN, START, START + SPAN - 1);
 	write_counts(out, &totals, sums);
 	fclose(out);
 	return text;

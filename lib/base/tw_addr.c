@@ -133,9 +133,11 @@ int tw_mac_parse(const char *text, uint64_t *mac)
 
 	for (unsigned int i = 0; i < 6; i++) {
 		unsigned int byte;
-		char digits[3] = {text[0], text[0] != '\0' ? text[1] : '\0', '\0'};
+		char digits[3] = {text[0]};
 		char *end;
 
+		if (digits[0] != '\0')
+			digits[1] = text[1];
 		if (digits[0] == '\0' || strspn(digits, "0123456789abcdefABCDEF") != 2)
 			return -EINVAL;
 		byte = (unsigned int)strtoul(digits, &end, 16);

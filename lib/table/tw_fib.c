@@ -219,11 +219,11 @@ static int make_plan(struct plan *plan, const struct tw_routes *routes)
 
 static struct rte_fib6 *fib6_fill(const struct plan *plan, int socket, struct tw_diag *diag)
 {
+	uint32_t groups = RTE_MAX(plan->groups, plan->reserved);
 	struct rte_fib6_conf conf = {
 		.type = RTE_FIB6_TRIE,
 		.max_routes = (int)(count_nodes(&plan->routes) / 2 + 1),
-		.trie = {.nh_sz = RTE_FIB6_TRIE_4B,
-			.num_tbl8 = RTE_MAX(plan->groups, plan->reserved) + SPARE},
+		.trie = {.nh_sz = RTE_FIB6_TRIE_4B, .num_tbl8 = groups + SPARE},
 	};
 	struct rte_fib6 *fib;
 	char name[16];
