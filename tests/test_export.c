@@ -520,13 +520,20 @@ static void test_text_folds(void **state)
 	at(0, 1, TW_DIR_TO, 4)->bytes = 100; /* 70% becomes 25% */
 	for (unsigned int i = 0; i < 5; i++, second.time++)
 		assert_int_equal(sink->second(sink, &second), 0);
+	at(0, 1, TW_DIR_TO, 4)->bytes = 700; /* and back, for two seconds: both are shown */
+	for (unsigned int i = 0; i < 2; i++, second.time++)
+		assert_int_equal(sink->second(sink, &second), 0);
+	at(0, 1, TW_DIR_TO, 4)->bytes = 100;
 	second.exact = false; /* is never folded */
 	assert_int_equal(sink->second(sink, &second), 0);
 	assert_int_equal(sink->summary(sink, &summary), 0);
 	assert_int_equal(sink->close(sink), 0);
 	fclose(out);
 	assert_non_null(strstr(text, "⋮ 9 s alike\n09:08:01"));
-	assert_non_null(strstr(text, "⋮ 4 s alike\n09:08:06!"));
+	assert_non_null(strstr(text, "⋮ 4 s alike\n09:08:06 "));
+	assert_non_null(strstr(text, "\n09:08:07 "));
+	assert_non_null(strstr(text, "\n09:08:08!"));
+	assert_null(strstr(text, "1 s alike"));
 	assert_non_null(strstr(text, "\033[34m█"));
 	assert_non_null(strstr(text, " 75%\n"));
 	assert_null(strstr(text, "seconds,")); /* no summary was asked for */

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A golden run: every form of output, byte for byte.
+"""A golden run: every form of output, and the README's picture, byte for byte.
 
     test_golden.py BINARY SOURCE_ROOT [--update]
 
 The capture is twelve seconds of the case around the first change, with a packet that is late and one that is malformed
-put in. Changed on purpose? --update writes tests/golden anew; read the difference before it is committed.
+put in. Changed on purpose? --update writes them anew; read the difference before it is committed.
 
 Exit status: 0 passed, 1 failed.
 """
@@ -69,7 +69,14 @@ def main():
                 wanted = (golden / name).read_text().splitlines()
                 sys.stdout.writelines("%s\n" % line for line in difflib.unified_diff(
                     wanted, output.decode().splitlines(), "golden/" + name, "output", lineterm="", n=0))
-    print("test_golden: %d outputs, %d differ" % (len(RUNS), failures))
+        picture = Path(folder) / "demo.svg"
+        subprocess.run([str(root / "scripts/make-picture"), str(picture), str(binary)], check=True, timeout=60)
+        if sys.argv[3:] == ["--update"]:
+            (root / "pcaps/demo.svg").write_bytes(picture.read_bytes())
+        elif picture.read_bytes() != (root / "pcaps/demo.svg").read_bytes():
+            failures += 1
+            print("test_golden: pcaps/demo.svg shows what the demo does not: scripts/make-picture draws it anew")
+    print("test_golden: %d outputs, %d differ" % (len(RUNS) + 1, failures))
     return 1 if failures else 0
 
 

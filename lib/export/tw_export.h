@@ -47,7 +47,7 @@ struct tw_text_style {
  * Tables for people, 80 columns, to `out`, which stays the caller's.
  *
  * A row a second and target: packets, bit rate of layer 3, flows, and a bar that shares its width among the
- * upstreams by their bytes, both directions together. Rows that follow are folded into one line while the same
+ * upstreams by their bytes, both directions together. Two rows or more that follow are folded into one line while the same
  * upstreams carry the traffic and none of their shares is further than 15 points from what was shown last.
  */
 struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);

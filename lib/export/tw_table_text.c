@@ -45,6 +45,8 @@ struct text_sink {
 	double *shown; /* [n_targets][n_shares], percent, of the row shown last; all 0: silence */
 	bool any;      /* a row was shown */
 	uint64_t n_folded;
+	struct tw_second folded; /* the last of them; its totals are not kept */
+	struct tw_series_count *folded_series;
 	uint64_t day;
 };
 
@@ -202,14 +204,6 @@ static void put_row(struct text_sink *s, const struct tw_second *second, unsigne
 	put_bar(s, &s->bytes[target * s->n_shares]);
 }
 
-static void put_folded(struct text_sink *s)
-{
-	if (s->n_folded > 0)
-		fprintf(s->out, "   %s %" PRIu64 " s alike\n", s->style.utf8 ? "⋮" : ":",
-			s->n_folded);
-	s->n_folded = 0;
-}
-
 static void put_legend(struct text_sink *s)
 {
 	char name[TW_TEXT_UPSTREAM];
@@ -241,32 +235,60 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	n = view->n_targets * s->n_shares;
 	s->bytes = calloc(n, sizeof(*s->bytes));
 	s->shown = calloc(n, sizeof(*s->shown));
-	if (s->bytes == NULL || s->shown == NULL)
+	s->folded_series = calloc(view->n_series + 1, sizeof(*s->folded_series));
+	s->folded.series = s->folded_series;
+	if (s->bytes == NULL || s->shown == NULL || s->folded_series == NULL)
 		return -ENOMEM;
 	if (s->style.table)
 		put_legend(s);
 	return result(s);
 }
 
-static int second(struct tw_sink *sink, const struct tw_second *second)
+static void put_second(struct text_sink *s, const struct tw_second *second)
 {
-	struct text_sink *s = (struct text_sink *)sink;
 	char day[TW_TEXT_TIME];
 
-	if (!s->style.table)
-		return 0;
 	sum_bytes(s, second->series);
-	if (!s->style.every_second && second->exact && alike(s)) {
-		s->n_folded++;
-		return 0;
-	}
-	put_folded(s);
 	if (!s->any || second->time / 86400 != s->day)
 		fprintf(s->out, "%s\n", tw_text_time(second->time, "%Y-%m-%d", day));
 	s->day = second->time / 86400;
 	for (unsigned int target = 0; target < s->view->n_targets; target++)
 		put_row(s, second, target);
 	remember(s);
+}
+
+/* One line instead of many; a line instead of one would tell less than the second itself. */
+static void put_folded(struct text_sink *s)
+{
+	if (s->n_folded == 1)
+		put_second(s, &s->folded);
+	else if (s->n_folded > 1)
+		fprintf(s->out, "   %s %" PRIu64 " s alike\n", s->style.utf8 ? "⋮" : ":",
+			s->n_folded);
+	s->n_folded = 0;
+}
+
+static void fold(struct text_sink *s, const struct tw_second *second)
+{
+	s->folded.time = second->time;
+	s->folded.exact = second->exact;
+	memcpy(s->folded_series, second->series, s->view->n_series * sizeof(*second->series));
+	s->n_folded++;
+}
+
+static int second(struct tw_sink *sink, const struct tw_second *second)
+{
+	struct text_sink *s = (struct text_sink *)sink;
+
+	if (!s->style.table)
+		return 0;
+	sum_bytes(s, second->series);
+	if (!s->style.every_second && second->exact && alike(s)) {
+		fold(s, second);
+		return 0;
+	}
+	put_folded(s);
+	put_second(s, second);
 	return result(s);
 }
 
@@ -302,6 +324,7 @@ static int finish(struct tw_sink *sink)
 
 	free(s->bytes);
 	free(s->shown);
+	free(s->folded_series);
 	free(s);
 	return err;
 }
