@@ -34,24 +34,6 @@ void tw_source_receive(const struct tw_capture_source *source, struct tw_burst *
 	burst->rx.late += source->late;
 }
 
-static void parse(const struct tw_capture_source *source, struct tw_burst *burst)
-{
-	struct tw_packet packet;
-
-	tw_source_receive(source, burst);
-	switch (tw_parse(&source->frame, source->decapsulate, &packet)) {
-	case TW_VERDICT_IP:
-		tw_burst_append(burst, &packet, source->clock);
-		break;
-	case TW_VERDICT_NOT_IP:
-		burst->rx.not_ip++;
-		break;
-	case TW_VERDICT_MALFORMED:
-		burst->rx.malformed[packet.malformed]++;
-		break;
-	}
-}
-
 void tw_source_fill(struct tw_capture_source *source, struct tw_burst *burst)
 {
 	uint64_t second = tw_source_second(source);
@@ -67,6 +49,7 @@ void tw_source_fill(struct tw_capture_source *source, struct tw_burst *burst)
 			return;
 		source->held = false;
 		burst->second = tw_source_second(source);
-		parse(source, burst);
+		tw_source_receive(source, burst);
+		tw_burst_parse(burst, &source->frame, source->decapsulate, source->clock);
 	}
 }

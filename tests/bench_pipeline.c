@@ -194,7 +194,6 @@ static inline void parse(struct tw_burst *burst, unsigned int first)
 		.length = FRAME,
 		.link_type = TW_LINK_ETHERNET,
 		.vlan_stripped = TW_VLAN_NONE};
-	struct tw_packet packet;
 
 	tw_burst_reset(burst, worker.second);
 	burst->rx.packets = TW_BURST_MAX;
@@ -202,17 +201,7 @@ static inline void parse(struct tw_burst *burst, unsigned int first)
 	for (unsigned int i = first; i < first + TW_BURST_MAX; i++) {
 		__builtin_prefetch(frames[i + 8 < n_frames ? i + 8 : i]);
 		frame.data = frames[i];
-		switch (tw_parse(&frame, 0, &packet)) {
-		case TW_VERDICT_IP:
-			tw_burst_append(burst, &packet, worker.second * NS + i);
-			break;
-		case TW_VERDICT_NOT_IP:
-			burst->rx.not_ip++;
-			break;
-		case TW_VERDICT_MALFORMED:
-			burst->rx.malformed[packet.malformed]++;
-			break;
-		}
+		tw_burst_parse(burst, &frame, 0, worker.second * NS + i);
 	}
 }
 

@@ -5,7 +5,7 @@
  *
  *     link type | decapsulate | octets that a snaplen cut off, in units of 1 below 128, of 1024 above | frame...
  *
- * With libFuzzer: clang -fsanitize=fuzzer,address -DTW_LIBFUZZER tests/fuzz_parse.c lib/packet/tw_parse.c
+ * With libFuzzer: clang -fsanitize=fuzzer,address -DTW_LIBFUZZER tests/fuzz_parse.c lib/packet/{tw_parse,tw_parse_tunnel,tw_burst,tw_burst_parse}.c
  *
  * Without it, a program that mutates captures of gen_packets.py, the same way each time for one seed, and
  * replays inputs that once failed:
@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "tw_guard.h"
-#include "tw_parse.h"
+#include "tw_parse_both.h"
 #include "tw_test_pcap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frame.length = frame.captured + (data[2] & 0x7fu) * (data[2] & 0x80 ? 1024 : 1);
 	frame.data = tw_guard_lay(data + 3, frame.captured);
 	memset(&packet, 0xa5, sizeof(packet));
-	switch (tw_parse(&frame, data[1], &packet)) {
+	switch (tw_parse_both(&frame, data[1], &packet)) {
 	case TW_VERDICT_IP:
 		check_packet(&frame, &packet);
 		break;

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "tw_guard.h"
-#include "tw_parse.h"
+#include "tw_parse_both.h"
 #include "tw_test_pcap.h"
 
 #define ANSWERS_MAX 12
@@ -96,7 +96,7 @@ static enum tw_verdict parse(const struct sample *sample, unsigned int mask, uin
 
 	total.parses++;
 	memset(packet, 0xa5, sizeof(*packet));
-	return tw_parse(&frame, mask, packet);
+	return tw_parse_both(&frame, mask, packet);
 }
 
 static bool same_addresses(const struct tw_packet *a, const struct tw_packet *b)

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "tw_guard.h"
-#include "tw_parse.h"
+#include "tw_parse_both.h"
 
 #define MACS       "020000000002 020000000001 "
 #define ETH(type)  MACS type " "
@@ -69,7 +69,7 @@ static inline enum tw_verdict parse_bytes(const uint8_t *data, uint32_t captured
 	};
 
 	memset(&packet, 0xa5, sizeof(packet));
-	return tw_parse(&frame, decapsulate, &packet);
+	return tw_parse_both(&frame, decapsulate, &packet);
 }
 
 static inline enum tw_verdict parse(const char *text)

@@ -79,6 +79,14 @@ static inline uint32_t be32(const uint8_t *p)
 	return __builtin_bswap32(value);
 }
 
+static inline uint64_t be64(const uint8_t *p)
+{
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return __builtin_bswap64(value);
+}
+
 static inline uint64_t be48(const uint8_t *p)
 {
 	return (uint64_t)be16(p) << 32 | be32(p + 2);

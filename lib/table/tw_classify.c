@@ -40,36 +40,46 @@ static inline uint64_t target_packets(const uint64_t *origin, unsigned int n, ui
 	return packets;
 }
 
-/* Adds what the k-th packet of a version tells; origin[] are its source's and destination's. */
+/* The target of an origin. Only targets' origins are loaded: they lie together, all others all over memory. */
+static inline uint8_t target_of(const struct tw_table *table, uint64_t origin)
+{
+	return table->origins[origin <= table->n_target_origins ? origin : 0].target;
+}
+
+/*
+ * Adds what the k-th packet of a version tells; origin[] are its source's and destination's. Which of the two is
+ * in the target is anybody's guess, so it is computed and not branched on.
+ */
 static inline void add_hits(const struct tw_table *table, struct tw_burst *burst,
 	unsigned int version, unsigned int k, const uint64_t *origin)
 {
-	uint8_t source = table->origins[origin[0]].target;
-	uint8_t destination = table->origins[origin[1]].target;
-	struct tw_hit hit = {
-		.slot = version == 4 ? burst->slot4[k] : burst->slot6[k],
-		.version = (uint8_t)version,
-		.address = (uint8_t)k,
-	};
+	uint8_t source = target_of(table, origin[0]);
+	uint8_t destination = target_of(table, origin[1]);
+	bool to = destination != TW_TARGET_NONE;
+	struct tw_hit *hit = &burst->hits[burst->n_hits];
 
 	if (source == destination) {
 		burst->n_internal++;
 		return;
 	}
 	burst->n_target++;
-	if (destination != TW_TARGET_NONE) {
-		hit.target = destination;
-		hit.direction = TW_DIR_TO;
-		hit.own = (uint32_t)origin[1];
-		hit.peer = (uint32_t)origin[0];
-		burst->hits[burst->n_hits++] = hit;
-	}
-	if (source != TW_TARGET_NONE) {
-		hit.target = source;
-		hit.direction = TW_DIR_FROM;
-		hit.own = (uint32_t)origin[0];
-		hit.peer = (uint32_t)origin[1];
-		burst->hits[burst->n_hits++] = hit;
+	burst->n_hits++;
+	*hit = (struct tw_hit){
+		.slot = version == 4 ? burst->slot4[k] : burst->slot6[k],
+		.target = to ? destination : source,
+		.direction = to ? TW_DIR_TO : TW_DIR_FROM,
+		.version = (uint8_t)version,
+		.address = (uint8_t)k,
+		.own = (uint32_t)origin[to],
+		.peer = (uint32_t)origin[!to],
+	};
+	if (unlikely(to && source != TW_TARGET_NONE)) {
+		burst->n_hits++;
+		hit[1] = hit[0];
+		hit[1].target = source;
+		hit[1].direction = TW_DIR_FROM;
+		hit[1].own = (uint32_t)origin[0];
+		hit[1].peer = (uint32_t)origin[1];
 	}
 }
 

@@ -17,6 +17,14 @@
 
 #include "tw_upstream.h"
 
+/* A set of fields, and what it leaves of a key. */
+struct shape {
+	uint64_t mac_or; /* all ones where the shape names no MAC */
+	uint64_t rest_and;
+	uint8_t fields;
+	uint8_t n_tags; /* inner tags to try */
+};
+
 struct entry {
 	uint64_t mac;
 	uint64_t rest;
@@ -27,7 +35,7 @@ struct entry {
 struct tw_link_map {
 	struct tw_via *vias;
 	unsigned int n_vias;
-	uint8_t shapes[TW_MATCH_MAX]; /* sets of fields in the order of trial */
+	struct shape shapes[TW_MATCH_MAX]; /* in the order of trial */
 	unsigned int n_shapes;
 	uint32_t mask; /* entries - 1 */
 	struct entry *entries;
@@ -54,24 +62,36 @@ static enum tw_method method_of(uint8_t fields)
 								     : TW_METHOD_PORT;
 }
 
-static uint64_t key_rest(uint16_t vlan, uint16_t inner_vlan, uint16_t port, uint8_t fields)
+static uint64_t key_rest(uint16_t vlan, uint16_t inner_vlan, uint16_t port)
 {
-	uint64_t rest = fields;
-
-	if ((fields & TW_MATCH_VLAN) != 0)
-		rest |= (uint64_t)vlan << 48;
-	if ((fields & TW_MATCH_INNER_VLAN) != 0)
-		rest |= (uint64_t)inner_vlan << 32;
-	if ((fields & TW_MATCH_PORT) != 0)
-		rest |= (uint64_t)port << 16;
-	return rest;
+	return (uint64_t)vlan << 48 | (uint64_t)inner_vlan << 32 | (uint64_t)port << 16;
 }
 
-static struct entry *find(const struct tw_link_map *map, uint64_t mac, uint64_t rest)
+static struct shape make_shape(uint8_t fields)
 {
-	uint64_t hash = (mac ^ rest * 0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93;
-	uint32_t at = (uint32_t)(hash >> 32) & map->mask;
+	bool inner = (fields & TW_MATCH_INNER_VLAN) != 0;
 
+	return (struct shape){
+		.mac_or = (fields & TW_MATCH_MAC) != 0 ? 0 : TW_MAC_NONE,
+		.rest_and = key_rest((fields & TW_MATCH_VLAN) != 0 ? UINT16_MAX : 0,
+			inner ? UINT16_MAX : 0, (fields & TW_MATCH_PORT) != 0 ? UINT16_MAX : 0),
+		.fields = fields,
+		/* Without inner_vlan one look-up decides; with it, one for each inner tag, outer ones first. */
+		.n_tags = inner ? TW_VLAN_MAX - 1 : 1,
+	};
+}
+
+/* The entry of a link's key as the shape sees it. */
+static struct entry *find(
+	const struct tw_link_map *map, const struct shape *shape, uint64_t mac, uint64_t rest)
+{
+	uint64_t hash;
+	uint32_t at;
+
+	mac |= shape->mac_or;
+	rest = (rest & shape->rest_and) | shape->fields;
+	hash = mac * 0x9e3779b97f4a7c15 ^ rest * 0xd6e8feb86659fd93;
+	at = (uint32_t)(hash >> 32 ^ hash >> 48) & map->mask;
 	while (map->entries[at].used &&
 		(map->entries[at].mac != mac || map->entries[at].rest != rest))
 		at = (at + 1) & map->mask;
@@ -143,12 +163,15 @@ static void order_shapes(struct tw_link_map *map, const struct tw_link_rule *rul
 			for (uint8_t fields = 1; fields < TW_MATCH_MAX; fields++)
 				if (present[fields] && method_of(fields) == order[m] &&
 					__builtin_popcount(fields) == count)
-					map->shapes[map->n_shapes++] = fields;
+					map->shapes[map->n_shapes++] = make_shape(fields);
 }
 
-static bool shape_used(const struct tw_link_map *map, uint8_t fields)
+static const struct shape *shape_of(const struct tw_link_map *map, uint8_t fields)
 {
-	return memchr(map->shapes, fields, map->n_shapes) != NULL;
+	for (unsigned int s = 0; s < map->n_shapes; s++)
+		if (map->shapes[s].fields == fields)
+			return &map->shapes[s];
+	return NULL;
 }
 
 /* Finds or adds a via; they are made in the order of upstreams, then of methods. */
@@ -158,7 +181,7 @@ static void collect_vias(
 	bool wanted[TW_UPSTREAM_MAX + 1][TW_METHOD_MAX] = {{false}};
 
 	for (unsigned int i = 0; i < n_rules; i++)
-		if (shape_used(map, rules[i].fields))
+		if (shape_of(map, rules[i].fields) != NULL)
 			wanted[rules[i].upstream][method_of(rules[i].fields)] = true;
 	map->vias[map->n_vias++] = (struct tw_via){TW_UPSTREAM_UNKNOWN, TW_METHOD_NONE};
 	for (unsigned int upstream = 0; upstream < TW_UPSTREAM_MAX; upstream++)
@@ -200,14 +223,18 @@ struct tw_link_map *tw_link_map_create(const struct tw_link_rule *rules, unsigne
 	collect_vias(map, rules, n_rules);
 	for (unsigned int i = 0; i < n_rules; i++) {
 		const struct tw_link_rule *rule = &rules[i];
-		uint64_t mac = (rule->fields & TW_MATCH_MAC) != 0 ? rule->mac : TW_MAC_NONE;
-		uint64_t rest = key_rest(rule->vlan, rule->inner_vlan, rule->port, rule->fields);
+		const struct shape *shape = shape_of(map, rule->fields);
+		struct entry *entry;
 
-		if (!shape_used(map, rule->fields))
+		if (shape == NULL)
 			continue;
-		*find(map, mac, rest) = (struct entry){
-			.mac = mac,
-			.rest = rest,
+		entry = find(
+			map, shape, rule->mac, key_rest(rule->vlan, rule->inner_vlan, rule->port));
+		*entry = (struct entry){
+			.mac = rule->mac | shape->mac_or,
+			.rest = (key_rest(rule->vlan, rule->inner_vlan, rule->port) &
+					shape->rest_and) |
+				shape->fields,
 			.via = via_index(map, rule->upstream, method_of(rule->fields)),
 			.used = true,
 		};
@@ -241,14 +268,11 @@ uint16_t tw_link_map_match(
 	uint64_t neighbour = direction == TW_DIR_TO ? link->mac_dst : link->mac_src;
 
 	for (unsigned int s = 0; s < map->n_shapes; s++) {
-		uint8_t fields = map->shapes[s];
-		uint64_t mac = (fields & TW_MATCH_MAC) != 0 ? neighbour : TW_MAC_NONE;
-		/* Without inner_vlan one look-up decides; with it, one for each inner tag, outer ones first. */
-		unsigned int tags = (fields & TW_MATCH_INNER_VLAN) != 0 ? TW_VLAN_MAX : 2;
+		const struct shape *shape = &map->shapes[s];
 
-		for (unsigned int tag = 1; tag < tags; tag++) {
-			const struct entry *entry = find(map, mac,
-				key_rest(link->vlan[0], link->vlan[tag], link->port, fields));
+		for (unsigned int tag = 1; tag <= shape->n_tags; tag++) {
+			const struct entry *entry = find(map, shape, neighbour,
+				key_rest(link->vlan[0], link->vlan[tag], link->port));
 
 			if (entry->used)
 				return entry->via;
