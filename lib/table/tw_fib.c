@@ -107,8 +107,30 @@ static uint32_t count_groups(const struct tw_routes *routes)
 	return n;
 }
 
+/*
+ * The largest number that an entry has to hold: a next hop, or a group's. A narrow entry is worth choosing: the first
+ * 24 bits alone have 2^24 of them, to be written at start and to share the cache with.
+ */
+static uint64_t largest_entry(const struct tw_routes *routes, uint32_t n_groups)
+{
+	uint64_t largest = n_groups;
+
+	for (uint32_t i = 0; i < routes->n; i++)
+		largest = RTE_MAX(largest, routes->routes[i].value);
+	return largest;
+}
+
+static enum rte_fib_dir24_8_nh_sz width4(uint64_t largest)
+{
+	/* one bit tells groups from next hops */
+	if (largest <= INT8_MAX)
+		return RTE_FIB_DIR24_8_1B;
+	return largest <= INT16_MAX ? RTE_FIB_DIR24_8_2B : RTE_FIB_DIR24_8_4B;
+}
+
 struct rte_fib *tw_fib4_make(const struct tw_routes *routes, int socket, struct tw_diag *diag)
 {
+	uint32_t n_groups = count_groups(routes) + SPARE;
 	struct rte_fib_conf conf = {
 		.type = RTE_FIB_DIR24_8,
 		/*
@@ -116,7 +138,7 @@ struct rte_fib *tw_fib4_make(const struct tw_routes *routes, int socket, struct 
 		 * inserts.
 		 */
 		.max_routes = (int)(count_nodes(routes) / 2 + 1),
-		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = count_groups(routes) + SPARE},
+		.dir24_8 = {.nh_sz = width4(largest_entry(routes, n_groups)), .num_tbl8 = n_groups},
 	};
 	struct rte_fib *fib;
 	char name[16];
@@ -219,11 +241,13 @@ static int make_plan(struct plan *plan, const struct tw_routes *routes)
 
 static struct rte_fib6 *fib6_fill(const struct plan *plan, int socket, struct tw_diag *diag)
 {
-	uint32_t groups = RTE_MAX(plan->groups, plan->reserved);
+	uint32_t n_groups = RTE_MAX(plan->groups, plan->reserved) + SPARE;
+	bool narrow = largest_entry(&plan->routes, n_groups) <= INT16_MAX;
 	struct rte_fib6_conf conf = {
 		.type = RTE_FIB6_TRIE,
 		.max_routes = (int)(count_nodes(&plan->routes) / 2 + 1),
-		.trie = {.nh_sz = RTE_FIB6_TRIE_4B, .num_tbl8 = groups + SPARE},
+		.trie = {.nh_sz = narrow ? RTE_FIB6_TRIE_2B : RTE_FIB6_TRIE_4B,
+			.num_tbl8 = n_groups},
 	};
 	struct rte_fib6 *fib;
 	char name[16];

@@ -4,8 +4,8 @@
 #define TW_FIB_H
 
 /*
- * Routes as rte_fib (DIR24_8) and rte_fib6 (TRIE) with next hops of four bytes, 0 where nothing
- * matches. Each is sized by its routes and has a name of its own, so that two tables may live at
+ * Routes as rte_fib (DIR24_8) and rte_fib6 (TRIE) with the narrowest entries that hold the next
+ * hops, 0 where nothing matches. Each is sized by its routes and has a name of its own, so that two tables may live at
  * once.
  */
 
