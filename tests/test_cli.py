@@ -10,6 +10,7 @@ Exit status: 0 passed, 1 failed.
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -215,8 +216,15 @@ def test_user(p):
     """No privilege is needed."""
     if os.geteuid() != 0:
         return
-    result = p.run("replay", "-c", p.config, "-o", "-", p.capture, user=NOBODY, group=NOBODY, extra_groups=[],
-                   cwd="/", env={"PATH": "/usr/bin"})
+    # The source tree may lie where only its owner can look.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for source in (p.binary, *(p.root / "pcaps").iterdir()):
+            shutil.copy(source, folder)
+        result = subprocess.run([str(folder / p.binary.name), "replay", "-c", folder / p.config.name, "-o", "-",
+                                 folder / p.capture.name], capture_output=True, timeout=60, user=NOBODY, group=NOBODY,
+                                extra_groups=[], cwd="/", env={"PATH": "/usr/bin"})
     must(result.returncode == 0 and not result.stderr and len(result.stdout.splitlines()) == 1504,
          "as nobody: exit status %d: %s" % (result.returncode, result.stderr.decode()))
 
