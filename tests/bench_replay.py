@@ -8,9 +8,8 @@ Benchmark of a replay beside nfpcapd.
 Makes a capture of a million 64-octet frames in FOLDER (the current one where none is given), always
 the same, reads it once so that it lies in the page cache, and lets both programs read it in turns,
 each pinned to the same single core. Whole runs are timed, from start to exit; a capture of one
-packet tells what of it is start and stop. The bar: without these transitwatch is at least RATIO_BAR
-times as fast, by the median of the rounds' ratios. The ratio of whole runs is printed beside it: it
-grows with the capture, since DPDK takes a tenth of a second to find the clock's rate.
+packet tells what of it is start and stop. The bar: transitwatch is at least RATIO_BAR times as fast,
+by the median of the rounds' ratios.
 
 Exits 0 where the bar is met, 1 where it is missed or a program fails, 77 where nfpcapd or taskset
 is missing.
@@ -152,9 +151,9 @@ def main():
         )
     whole = statistics.median(b / a for a, b in zip(taken["transitwatch"], taken["nfpcapd"]))
     ratio = statistics.median(b / a for a, b in zip(packets["transitwatch"], packets["nfpcapd"]))
-    print(f"ratio of packets {ratio:.2f}, bar {RATIO_BAR}; of whole runs {whole:.2f}")
-    if ratio < RATIO_BAR:
-        sys.exit(f"MISSED: a replay reads packets at least {RATIO_BAR} times as fast as nfpcapd")
+    print(f"ratio of whole runs {whole:.2f}, bar {RATIO_BAR}; of packets without start and stop {ratio:.2f}")
+    if whole < RATIO_BAR:
+        sys.exit(f"MISSED: a replay is at least {RATIO_BAR} times as fast as nfpcapd")
 
 
 if __name__ == "__main__":

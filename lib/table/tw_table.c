@@ -52,12 +52,14 @@ static int make_fibs(struct tw_table *table, int socket, struct tw_diag *diag, u
 	table->info.n_routes6 = routes6.n;
 	end_phase(since, &table->phases.routes);
 
-	table->fib4 = tw_fib4_make(&routes4, socket, diag);
+	/* A family without a route needs no table: tens of megabytes that all say unknown. */
+	if (routes4.n > 0)
+		table->fib4 = tw_fib4_make(&routes4, socket, diag);
 	end_phase(since, &table->phases.fib4);
-	if (table->fib4 != NULL)
+	if (routes6.n > 0)
 		table->fib6 = tw_fib6_make(&routes6, socket, diag);
 	end_phase(since, &table->phases.fib6);
-	if (table->fib6 == NULL)
+	if ((routes4.n > 0 && table->fib4 == NULL) || (routes6.n > 0 && table->fib6 == NULL))
 		err = -ENOMEM;
 free_routes:
 	tw_routes_free(&routes4);
@@ -140,6 +142,10 @@ void tw_table_free(struct tw_table *table)
 void tw_table_lookup4(
 	const struct tw_table *table, const uint32_t *ips, uint64_t *origins, unsigned int n)
 {
+	if (unlikely(table->fib4 == NULL)) {
+		memset(origins, 0, n * sizeof(*origins));
+		return;
+	}
 	/* rte_fib only reads the addresses; its prototype says less. */
 	rte_fib_lookup_bulk(table->fib4, (uint32_t *)(uintptr_t)ips, origins, (int)n);
 }
@@ -171,6 +177,10 @@ void tw_table_lookup6(
 {
 	uint64_t below = UINT64_MAX;
 
+	if (unlikely(table->fib6 == NULL)) {
+		memset(origins, 0, n * sizeof(*origins));
+		return;
+	}
 	rte_fib6_lookup_bulk(table->fib6, (uint8_t(*)[16])(uintptr_t)ips, origins, (int)n);
 	/*
 	 * Neither side reaches 2^31: the difference's sign is the comparison, with no branch in the
