@@ -24,6 +24,7 @@ struct loaded {
 	struct tw_prefix *prefixes; /* likewise */
 	struct tw_upstream *upstreams;
 	struct tw_link_rule *rules;
+	struct tw_port_config *ports;
 };
 
 static const cyaml_config_t cyaml = {
@@ -174,6 +175,29 @@ static int build_upstreams(struct loaded *loaded, struct tw_yaml *yaml)
 	return 0;
 }
 
+static int build_ports(struct loaded *loaded)
+{
+	const struct tw_raw_config *raw = loaded->raw;
+
+	loaded->ports = array(raw->n_ports, sizeof(*loaded->ports));
+	if (loaded->ports == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < raw->n_ports; i++) {
+		const struct tw_raw_port *from = &raw->ports[i];
+
+		loaded->ports[i] = (struct tw_port_config){
+			.device = from->device,
+			.queues = from->queues != NULL ? *from->queues : 0,
+			.descriptors = from->descriptors,
+			.mtu = from->mtu,
+			.mbufs = from->mbufs != NULL ? *from->mbufs : 0,
+		};
+	}
+	loaded->config.ports = loaded->ports;
+	loaded->config.n_ports = raw->n_ports;
+	return 0;
+}
+
 static int build(struct loaded *loaded, struct tw_yaml *yaml)
 {
 	struct tw_config *config = &loaded->config;
@@ -182,7 +206,7 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 	loaded->path = strdup(yaml->path);
 	if (loaded->path == NULL || tw_raw_defaults(loaded->raw) != 0 ||
 		resolve_databases(loaded) != 0 || build_targets(loaded) != 0 ||
-		build_upstreams(loaded, yaml) != 0)
+		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0)
 		return -ENOMEM;
 	config->path = loaded->path;
 	for (unsigned int i = 0; i < raw->n_attribution; i++)
@@ -192,6 +216,8 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 	config->idle_timeout = raw->flows.idle_timeout;
 	config->flows_max_per_worker = raw->flows.max_per_worker;
 	config->workers = raw->workers;
+	config->dispatch = raw->dispatch;
+	config->poll = raw->poll;
 	return 0;
 }
 
@@ -238,6 +264,7 @@ void tw_config_free(struct tw_config *config)
 		return;
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		free((void *)(uintptr_t)loaded->rules[i].where);
+	free(loaded->ports);
 	free(loaded->rules);
 	free(loaded->upstreams);
 	free(loaded->prefixes);

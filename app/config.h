@@ -16,6 +16,28 @@
 #define TW_WORKERS_MAX      64
 #define TW_IDLE_TIMEOUT_MAX 3600
 #define TW_FLOWS_MAX        (1u << 26)
+#define TW_PORTS_MAX        16
+
+/* A port to watch. */
+struct tw_port_config {
+	const char *device;       /* PCI address, or a virtual device with its arguments */
+	unsigned int queues;      /* 0: as many as there are workers, or as the device has */
+	unsigned int descriptors; /* of each queue */
+	unsigned int mtu;
+	unsigned int mbufs; /* of the port's pool; 0: as many as the queues need */
+};
+
+/* Who takes packets from the ports. */
+enum tw_dispatch_mode {
+	TW_DISPATCH_AUTO, /* the workers where every port has a queue for each; else a core of its own */
+	TW_DISPATCH_SOFTWARE, /* always a core of its own, which hashes what is inside MPLS and PPPoE too */
+};
+
+/* What a core does that finds no packet. */
+enum tw_poll_mode {
+	TW_POLL_ADAPTIVE, /* naps of some ten microseconds after a while */
+	TW_POLL_BUSY,     /* looks again */
+};
 
 struct tw_config {
 	const char *path; /* as given */
@@ -34,6 +56,11 @@ struct tw_config {
 	unsigned int idle_timeout;         /* seconds, 1 to TW_IDLE_TIMEOUT_MAX */
 	unsigned int flows_max_per_worker; /* 1 to TW_FLOWS_MAX */
 	unsigned int workers;              /* 1 to TW_WORKERS_MAX */
+
+	const struct tw_port_config *ports;
+	unsigned int n_ports; /* up to TW_PORTS_MAX */
+	enum tw_dispatch_mode dispatch;
+	enum tw_poll_mode poll;
 };
 
 /*

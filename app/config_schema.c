@@ -34,6 +34,16 @@ static const cyaml_strval_t decaps[] = {
 	{"gtpu", TW_DECAP_GTPU},
 };
 
+static const cyaml_strval_t dispatch_modes[] = {
+	{"auto", TW_DISPATCH_AUTO},
+	{"software", TW_DISPATCH_SOFTWARE},
+};
+
+static const cyaml_strval_t poll_modes[] = {
+	{"adaptive", TW_POLL_ADAPTIVE},
+	{"busy", TW_POLL_BUSY},
+};
+
 static const cyaml_schema_value_t text_entry = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
 };
@@ -93,6 +103,19 @@ static const cyaml_schema_field_t flow_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t port_fields[] = {
+	FIELD_TEXT("device", CYAML_FLAG_POINTER, struct tw_raw_port, device),
+	CYAML_FIELD_UINT_PTR("queues", OPTIONAL, struct tw_raw_port, queues),
+	CYAML_FIELD_UINT("descriptors", CYAML_FLAG_OPTIONAL, struct tw_raw_port, descriptors),
+	CYAML_FIELD_UINT("mtu", CYAML_FLAG_OPTIONAL, struct tw_raw_port, mtu),
+	CYAML_FIELD_UINT_PTR("mbufs", OPTIONAL, struct tw_raw_port, mbufs),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t port_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tw_raw_port, port_fields),
+};
+
 static const cyaml_schema_field_t config_fields[] = {
 	FIELD_LIST("targets", CYAML_FLAG_POINTER, struct tw_raw_config, targets, &target_entry, 1,
 		TW_TARGET_MAX),
@@ -106,6 +129,11 @@ static const cyaml_schema_field_t config_fields[] = {
 		struct tw_raw_config, decapsulate, decaps, COUNT(decaps)),
 	CYAML_FIELD_MAPPING("flows", CYAML_FLAG_OPTIONAL, struct tw_raw_config, flows, flow_fields),
 	CYAML_FIELD_UINT("workers", CYAML_FLAG_OPTIONAL, struct tw_raw_config, workers),
+	FIELD_LIST("ports", OPTIONAL, struct tw_raw_config, ports, &port_entry, 0, TW_PORTS_MAX),
+	CYAML_FIELD_ENUM("dispatch", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct tw_raw_config,
+		dispatch, dispatch_modes, COUNT(dispatch_modes)),
+	CYAML_FIELD_ENUM("poll", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct tw_raw_config,
+		poll, poll_modes, COUNT(poll_modes)),
 	CYAML_FIELD_END,
 };
 
@@ -145,6 +173,14 @@ static const struct tw_config_rule rules[] = {
 	{"flows.idle_timeout", tw_check_number, .min = 1, .max = TW_IDLE_TIMEOUT_MAX},
 	{"flows.max_per_worker", tw_check_number, .min = 1, .max = TW_FLOWS_MAX},
 	{"workers", tw_check_number, .min = 1, .max = TW_WORKERS_MAX},
+	{"ports", .wants = "a list of ports, like [{device: \"0000:03:00.0\"}]"},
+	{"ports[].device", tw_check_name,
+		"a PCI address, or a virtual device like net_af_packet0,iface=eth1", .max = 1023,
+		.unique = true},
+	{"ports[].queues", tw_check_number, .min = 1, .max = TW_WORKERS_MAX},
+	{"ports[].descriptors", tw_check_number, .min = 64, .max = 32768},
+	{"ports[].mtu", tw_check_number, .min = 68, .max = 65535},
+	{"ports[].mbufs", tw_check_number, .min = 1024, .max = 1u << 26},
 };
 
 const struct tw_config_rule *tw_config_rule(const char *path)
@@ -171,5 +207,11 @@ int tw_raw_defaults(struct tw_raw_config *raw)
 		raw->flows.max_per_worker = 262144;
 	if (raw->workers == 0)
 		raw->workers = 1;
+	for (unsigned int i = 0; i < raw->n_ports; i++) {
+		if (raw->ports[i].descriptors == 0)
+			raw->ports[i].descriptors = 4096;
+		if (raw->ports[i].mtu == 0)
+			raw->ports[i].mtu = 1500;
+	}
 	return 0;
 }

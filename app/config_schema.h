@@ -42,6 +42,14 @@ struct tw_raw_upstream {
 	unsigned int n_links;
 };
 
+struct tw_raw_port {
+	char *device;
+	uint32_t *queues; /* NULL: absent */
+	uint32_t descriptors;
+	uint32_t mtu;
+	uint32_t *mbufs;
+};
+
 struct tw_raw_databases {
 	char *asn;
 	char *country;
@@ -64,6 +72,10 @@ struct tw_raw_config {
 	uint32_t decapsulate;
 	struct tw_raw_flows flows;
 	uint32_t workers;
+	struct tw_raw_port *ports;
+	unsigned int n_ports;
+	enum tw_dispatch_mode dispatch;
+	enum tw_poll_mode poll;
 };
 
 extern const cyaml_schema_value_t tw_config_schema;

@@ -46,9 +46,9 @@ static void expect_text(const char *expected)
 }
 
 /* The position of `target` among the words of tw_totals. */
-#define TARGET "t14"
+#define TARGET "t15"
 _Static_assert(
-	offsetof(struct tw_totals, target) == 14 * sizeof(uint64_t), "as the texts below have it");
+	offsetof(struct tw_totals, target) == 15 * sizeof(uint64_t), "as the texts below have it");
 
 static void a_second_closes_when_every_worker_has_passed_it(void **state)
 {
@@ -208,9 +208,45 @@ static void a_failing_sink_stops_alone_and_the_first_error_is_returned(void **st
 		}
 }
 
+static void a_loss_makes_its_second_inexact(void **state)
+{
+	struct tw_block *block = calloc(1, sizeof(*block) + N_SERIES * sizeof(*block->series));
+
+	begin(2);
+	block->second = 100;
+	block->totals.dropped[TW_DROP_REPORT_FULL] = 7;
+	assert_int_equal(tw_aggregate_port_loss(aggregate, 100, 2, TW_DROP_IMISSED, 5), 0);
+	assert_int_equal(tw_aggregate_port_loss(aggregate, 102, 0, TW_DROP_NOMBUF, 1), 0);
+	assert_int_equal(tw_aggregate_block(aggregate, 0, block), 0);
+	assert_int_equal(tw_aggregate_block(aggregate, 1, block), 0);
+	hand_in(0, 101, 1, 0);
+	hand_in(1, 101, 1, 0);
+	memset(&block->totals, 0, sizeof(block->totals));
+	block->second = 103;
+	block->inexact = true;
+	assert_int_equal(tw_aggregate_block(aggregate, 0, block), 0);
+	hand_in(1, 103, 1, 0);
+	/* told too late: 103 is closed */
+	assert_int_equal(tw_aggregate_port_loss(aggregate, 103, 0, TW_DROP_IERRORS, 3), 0);
+	hand_in_last(0, 104, 1, 0);
+	hand_in_last(1, 104, 1, 0);
+	finish();
+	expect_text("start\n"
+		    "100 inexact imissed@2=5 report_full@0=7 report_full@1=7 t19=5 t23=14\n"
+		    "101 " TARGET "=2 s1=2/0/0/0\n"
+		    "102 inexact rx_nombuf@0=1 t21=1\n"
+		    "103 inexact " TARGET "=1 s1=1/0/0/0\n"
+		    "104 inexact ierrors@0=3 " TARGET "=2 t20=3 s1=2/0/0/0\n"
+		    "summary 5 4 100-104 0 imissed@2=5 ierrors@0=3 rx_nombuf@0=1 report_full@0=7 "
+		    "report_full@1=7 " TARGET "=5 t19=5 t20=3 t21=1 t23=14 s1=5/0/0/0\n");
+	free(block);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_loss_makes_its_second_inexact),
 		cmocka_unit_test(a_second_closes_when_every_worker_has_passed_it),
 		cmocka_unit_test(one_worker_closes_each_second_at_once),
 		cmocka_unit_test(silences_are_zeros_and_only_between_seconds_with_packets),

@@ -54,6 +54,20 @@ static void check_full(const struct tw_config *config, const char *asn_database)
 	assert_int_equal(config->idle_timeout, 3600);
 	assert_int_equal(config->flows_max_per_worker, 67108864);
 	assert_int_equal(config->workers, 64);
+
+	assert_int_equal(config->n_ports, 2);
+	assert_string_equal(config->ports[0].device, "0000:03:00.0");
+	assert_int_equal(config->ports[0].queues, 0);
+	assert_int_equal(config->ports[0].descriptors, 4096);
+	assert_int_equal(config->ports[0].mtu, 1500);
+	assert_int_equal(config->ports[0].mbufs, 0);
+	assert_string_equal(config->ports[1].device, "net_af_packet0,iface=eth1");
+	assert_int_equal(config->ports[1].queues, 2);
+	assert_int_equal(config->ports[1].descriptors, 64);
+	assert_int_equal(config->ports[1].mtu, 9000);
+	assert_int_equal(config->ports[1].mbufs, 8192);
+	assert_int_equal(config->dispatch, TW_DISPATCH_SOFTWARE);
+	assert_int_equal(config->poll, TW_POLL_BUSY);
 }
 
 static void test_full(void **state)
@@ -86,6 +100,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config->idle_timeout, 30);
 	assert_int_equal(config->flows_max_per_worker, 262144);
 	assert_int_equal(config->workers, 1);
+	assert_int_equal(config->n_ports, 0);
+	assert_int_equal(config->dispatch, TW_DISPATCH_AUTO);
+	assert_int_equal(config->poll, TW_POLL_ADAPTIVE);
 	tw_config_free(config);
 }
 
@@ -151,12 +168,13 @@ static const struct {
 	{"targets:\n", "@:1: targets: empty: write a list of targets, each with name and asns, "
 		       "country or prefixes\n"},
 	{"[]\n", "@:1: a list: write a mapping with targets, databases, upstreams, attribution, "
-		 "decapsulate, flows or workers\n"},
+		 "decapsulate, flows, workers, ports, dispatch or poll\n"},
 	{"just text\n", "@:1: just text: write a mapping with targets, databases, upstreams, "
-			"attribution, decapsulate, flows or workers\n"},
+			"attribution, decapsulate, flows, workers, ports, dispatch or poll\n"},
 	{TARGET "worker: 2\n", "@:2: worker: unknown key: did you mean workers?\n"},
-	{TARGET "colour: red\n", "@:2: colour: unknown key: use targets, databases, upstreams, "
-				 "attribution, decapsulate, flows or workers\n"},
+	{TARGET "colour: red\n",
+		"@:2: colour: unknown key: use targets, databases, upstreams, "
+		"attribution, decapsulate, flows, workers, ports, dispatch or poll\n"},
 	{TARGET "[a]: 1\n", "@:2: a list as a key: write KEY: VALUE\n"},
 	{TARGET "workers: 1\nflows: {}\nworkers: 2\n",
 		"@:4: workers: written twice, first in line 2: remove one\n"},
@@ -224,6 +242,18 @@ static const struct {
 	{"targets: [{name: a, country: PRK}]\ndatabases: {country: x}\n",
 		"@:1: targets[0].country: PRK: write an ISO 3166-1 code of two capital letters, "
 		"like KP\n"},
+	{TARGET "ports: [{queues: 1}]\n",
+		"@:2: ports[0].device: missing: write a PCI address, or a virtual device like "
+		"net_af_packet0,iface=eth1\n"},
+	{TARGET "ports: [{device: a, queues: 0, mtu: 67, descriptors: 63, mbufs: 9}]\n",
+		"@:2: ports[0].queues: 0: write a number from 1 to 64\n"
+		"@:2: ports[0].mtu: 67: write a number from 68 to 65535\n"
+		"@:2: ports[0].descriptors: 63: write a number from 64 to 32768\n"
+		"@:2: ports[0].mbufs: 9: write a number from 1024 to 67108864\n"},
+	{TARGET "ports: [{device: a}, {device: a}]\n",
+		"@:2: ports[1].device: a: the same as ports[0].device in line 2: remove one\n"},
+	{TARGET "dispatch: rss\npoll: lazy\n", "@:2: dispatch: rss: write auto or software\n"
+					       "@:3: poll: lazy: write adaptive or busy\n"},
 	{TARGET "databases: {asn: ''}\n",
 		"@:2: databases.asn: empty: write the path of an MMDB file\n"},
 

@@ -50,7 +50,8 @@ static void test_harmful_files(void **state)
 	check_repeated(TARGET "? ", "k", 5000, "\n: 1\n",
 		"@:2: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...: unknown "
 		"key: "
-		"use targets, databases, upstreams, attribution, decapsulate, flows or workers\n");
+		"use targets, databases, upstreams, attribution, decapsulate, flows, workers, "
+		"ports, dispatch or poll\n");
 }
 
 /* What a file of 1 MiB costs grows with its size, not with its square: the test's time limit is the check. */

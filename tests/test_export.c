@@ -45,6 +45,8 @@ static const struct tw_view view = {
 	.version = "0.1.0",
 	.databases = databases,
 	.n_databases = 2,
+	.ports = (const char *const[]){"net_ring0"},
+	.n_ports = 1,
 };
 
 /* A series of target, via, direction and version, and its counters. */
@@ -55,6 +57,8 @@ static struct tw_series_count *at(
 {
 	return &series[tw_series_index(N_VIAS, target, via, direction, version)];
 }
+
+static const struct tw_loss losses[] = {{TW_DROP_IMISSED, 0, 7}, {TW_DROP_DISPATCH_FULL, 3, 9}};
 
 static struct tw_second full_second(uint64_t time)
 {
@@ -75,6 +79,10 @@ static struct tw_second full_second(uint64_t time)
 	second.totals.internal = 5;
 	second.totals.other = 58;
 	second.totals.flow_overflow = 6;
+	second.totals.dropped[TW_DROP_IMISSED] = 7;
+	second.totals.dropped[TW_DROP_DISPATCH_FULL] = 9;
+	second.losses = losses;
+	second.n_losses = 2;
 	return second;
 }
 
@@ -96,6 +104,8 @@ static struct tw_summary full_summary(void)
 		.first = TIME,
 		.last = TIME + 2,
 		.totals = second.totals,
+		.losses = losses,
+		.n_losses = 2,
 		.series = series,
 		.peers = peers,
 		.n_peers = 2};
@@ -197,10 +207,19 @@ static void check_totals(json_t *line)
 	json_t *received = json_object_get(line, "received");
 	json_t *classes = json_object_get(line, "classes");
 	json_t *malformed = json_object_get(line, "malformed");
+	json_t *dropped = json_object_get(line, "dropped"), *list = json_object_get(line, "losses");
 
 	assert_int_equal(number_of(received, "packets"), 100);
 	assert_int_equal(number_of(received, "bytes"), 9000);
-	assert_int_equal(json_object_size(json_object_get(line, "dropped")), 0);
+	assert_int_equal(json_object_size(dropped), 2);
+	assert_int_equal(number_of(dropped, "imissed"), 7);
+	assert_int_equal(number_of(dropped, "dispatch_full"), 9);
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_of(json_array_get(list, 0), "cause"), "imissed");
+	assert_int_equal(number_of(json_array_get(list, 0), "port"), 0);
+	assert_int_equal(number_of(json_array_get(list, 0), "packets"), 7);
+	assert_string_equal(text_of(json_array_get(list, 1), "cause"), "dispatch_full");
+	assert_int_equal(number_of(json_array_get(list, 1), "worker"), 3);
 	assert_int_equal(number_of(classes, "target"), 31);
 	assert_int_equal(number_of(classes, "internal"), 5);
 	assert_int_equal(number_of(classes, "other"), 58);
@@ -267,6 +286,8 @@ static void test_json_seconds(void **state)
 	assert_true(json_is_false(json_object_get(line, "exact")));
 	assert_int_equal(json_array_size(json_object_get(line, "series")), 0);
 	assert_int_equal(json_object_size(json_object_get(line, "malformed")), 0);
+	assert_int_equal(json_object_size(json_object_get(line, "dropped")), 0);
+	assert_null(json_object_get(line, "losses"));
 	json_decref(line);
 
 	line = json_line(text, 3);
@@ -497,6 +518,8 @@ static void test_text_content(void **state)
 		strstr(text, "no packet from 2017-10-01 09:07:53 to 2017-10-03 16:41:11\n"));
 	assert_non_null(strstr(text, "3 seconds, 2017-10-01 09:07:51 to 2017-10-01 09:07:53 UTC, "
 				     "1 NOT exact\n"));
+	assert_non_null(strstr(text, "LOST imissed              7 packets, port 0 net_ring0\n"));
+	assert_non_null(strstr(text, "LOST dispatch_full        9 packets, worker 3\n"));
 	assert_non_null(strstr(text, "to    AS15169     GOOGLE \"x\" "));
 	assert_non_null(strstr(text, "from  unknown "));
 	free(text);

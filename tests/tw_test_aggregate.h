@@ -34,7 +34,8 @@ static const struct tw_view view = {.n_targets = 1,
 	.vias = vias,
 	.n_vias = 3,
 	.n_series = N_SERIES,
-	.version = "test"};
+	.version = "test",
+	.n_ports = 3};
 static struct tw_table *table;
 
 /* ---- a sink that writes down what it is shown ---- */
@@ -70,6 +71,13 @@ static inline void write_counts(
 	fprintf(out, "\n");
 }
 
+static inline void write_losses(FILE *out, const struct tw_loss *losses, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(out, " %s@%u=%lu", tw_drop_name(losses[i].cause), losses[i].index,
+			losses[i].packets);
+}
+
 static inline int record_start(struct tw_sink *sink, const struct tw_view *shown)
 {
 	struct recorder *recorder = (struct recorder *)sink;
@@ -83,8 +91,8 @@ static inline int record_second(struct tw_sink *sink, const struct tw_second *se
 {
 	struct recorder *recorder = (struct recorder *)sink;
 
-	assert_true(second->exact);
-	fprintf(recorder->out, "%lu", second->time);
+	fprintf(recorder->out, "%lu%s", second->time, second->exact ? "" : " inexact");
+	write_losses(recorder->out, second->losses, second->n_losses);
 	write_counts(recorder->out, &second->totals, second->series);
 	return recorded(recorder);
 }
@@ -103,6 +111,7 @@ static inline int record_summary(struct tw_sink *sink, const struct tw_summary *
 
 	fprintf(recorder->out, "summary %lu %lu %lu-%lu %d", summary->seconds, summary->inexact,
 		summary->first, summary->last, summary->exact);
+	write_losses(recorder->out, summary->losses, summary->n_losses);
 	write_counts(recorder->out, &summary->totals, summary->series);
 	assert_int_equal(summary->n_peers, 0);
 	return recorded(recorder);

@@ -102,7 +102,13 @@ static const char full[] = "targets:\n"
 			   "attribution: [vlan, mac]\n"
 			   "decapsulate: [gtpu, gre]\n"
 			   "flows: {idle_timeout: 3600, max_per_worker: 67108864}\n"
-			   "workers: 64\n";
+			   "workers: 64\n"
+			   "ports:\n"
+			   "  - device: \"0000:03:00.0\"\n"
+			   "  - {device: 'net_af_packet0,iface=eth1', queues: 2, descriptors: 64,\n"
+			   "     mtu: 9000, mbufs: 8192}\n"
+			   "dispatch: software\n"
+			   "poll: busy\n";
 
 #define TARGET "targets: [{name: a, prefixes: [10.0.0.0/8]}]\n"
 /* A text of `head`, then `n` times `item` with its number, then `tail`; the caller frees. */

@@ -19,8 +19,10 @@
 
 struct pending {
 	uint64_t second;
+	bool inexact;
 	struct tw_totals totals;
 	struct pending *next_free;
+	uint64_t *lost; /* [cause][port or worker]: behind the series */
 	struct tw_series_count series[];
 };
 
@@ -47,6 +49,10 @@ struct tw_aggregate {
 	struct tw_series_count *zeros;
 	struct tw_series_count *sums;
 	struct tw_summary summary;
+
+	unsigned int n_places;  /* the larger of the numbers of ports and workers */
+	uint64_t *lost;         /* [TW_DROP_MAX][n_places], of the whole run */
+	struct tw_loss *losses; /* [TW_DROP_MAX * n_places], of the second that closes, or of all */
 };
 
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via)
@@ -82,6 +88,24 @@ static void sink_result(struct tw_aggregate *a, unsigned int sink, int err)
 		}                                                                    \
 	} while (0)
 
+static size_t lost_size(const struct tw_aggregate *a)
+{
+	return (size_t)TW_DROP_MAX * a->n_places * sizeof(uint64_t);
+}
+
+/* Writes what is not 0 of `lost` to a->losses. Returns how many. */
+static unsigned int list_losses(struct tw_aggregate *a, const uint64_t *lost)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < TW_DROP_MAX * a->n_places; i++)
+		if (lost[i] != 0)
+			a->losses[n++] = (struct tw_loss){.cause = (enum tw_drop)(i / a->n_places),
+				.index = i % a->n_places,
+				.packets = lost[i]};
+	return n;
+}
+
 struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned int n_workers,
 	struct tw_sink *const *sinks, unsigned int n_sinks, struct tw_diag *diag)
 {
@@ -96,7 +120,11 @@ struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned in
 	a->sinks = calloc(n_sinks + 1, sizeof(*a->sinks));
 	a->zeros = calloc(view->n_series + 1, sizeof(*a->zeros));
 	a->sums = calloc(view->n_series + 1, sizeof(*a->sums));
-	if (a->workers == NULL || a->sinks == NULL || a->zeros == NULL || a->sums == NULL)
+	a->n_places = n_workers > view->n_ports ? n_workers : view->n_ports;
+	a->lost = calloc(lost_size(a), 1);
+	a->losses = calloc((size_t)TW_DROP_MAX * a->n_places, sizeof(*a->losses));
+	if (a->workers == NULL || a->sinks == NULL || a->zeros == NULL || a->sums == NULL ||
+		a->lost == NULL || a->losses == NULL)
 		goto no_memory;
 	if (n_sinks > 0)
 		memcpy(a->sinks, sinks, n_sinks * sizeof(*sinks));
@@ -128,12 +156,15 @@ void tw_aggregate_free(struct tw_aggregate *a)
 	free(a->sinks);
 	free(a->zeros);
 	free(a->sums);
+	free(a->lost);
+	free(a->losses);
 	free(a);
 }
 
 static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 {
-	size_t size = sizeof(struct pending) + a->view->n_series * sizeof(struct tw_series_count);
+	size_t series_size = a->view->n_series * sizeof(struct tw_series_count);
+	size_t size = sizeof(struct pending) + series_size + lost_size(a);
 	struct pending *p = a->free;
 
 	if (p != NULL)
@@ -144,6 +175,7 @@ static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 		return NULL;
 	memset(p, 0, size);
 	p->second = second;
+	p->lost = (uint64_t *)(p->series + a->view->n_series);
 	return p;
 }
 
@@ -176,30 +208,32 @@ static struct pending *pending_of(struct tw_aggregate *a, uint64_t second)
 	return p;
 }
 
-static void close_second(struct tw_aggregate *a, uint64_t time, const struct tw_totals *totals,
-	const struct tw_series_count *series)
+static void close_second(struct tw_aggregate *a, struct tw_second *second)
 {
-	struct tw_second second = {
-		.time = time, .exact = true, .totals = *totals, .series = series};
+	const struct tw_series_count *series = second->series;
 	struct tw_summary *summary = &a->summary;
+	uint64_t time = second->time;
 
 	if (summary->seconds++ == 0)
 		summary->first = time;
 	summary->last = time;
-	tw_totals_add(&summary->totals, totals);
+	if (!second->exact) {
+		summary->inexact++;
+		summary->exact = false;
+	}
+	tw_totals_add(&summary->totals, &second->totals);
 	for (uint32_t i = 0; i < a->view->n_series; i++) {
 		a->sums[i].packets += series[i].packets;
 		a->sums[i].bytes += series[i].bytes;
 		a->sums[i].flows += series[i].flows;
 		a->sums[i].active_flows = series[i].active_flows;
 	}
-	FOR_EACH_SINK(a, second, &second);
+	FOR_EACH_SINK(a, second, second);
 }
 
 /* The seconds between the last closed one and `next`, in which no worker had anything. */
 static void close_silence(struct tw_aggregate *a, uint64_t next)
 {
-	static const struct tw_totals nothing;
 	uint64_t from = a->summary.last + 1;
 
 	if (a->summary.seconds == 0 || from >= next)
@@ -208,8 +242,27 @@ static void close_silence(struct tw_aggregate *a, uint64_t next)
 		FOR_EACH_SINK(a, gap, from, next - 1);
 		return;
 	}
-	for (uint64_t time = from; time < next; time++)
-		close_second(a, time, &nothing, a->zeros);
+	for (uint64_t time = from; time < next; time++) {
+		struct tw_second silent = {.time = time, .exact = true, .series = a->zeros};
+
+		close_second(a, &silent);
+	}
+}
+
+static void close_pending(struct tw_aggregate *a, struct pending *p)
+{
+	struct tw_second second = {.time = p->second,
+		.totals = p->totals,
+		.losses = a->losses,
+		.n_losses = list_losses(a, p->lost),
+		.series = p->series};
+
+	second.exact = !p->inexact && second.n_losses == 0;
+	for (unsigned int i = 0; i < TW_DROP_MAX * a->n_places; i++)
+		a->lost[i] += p->lost[i];
+	close_second(a, &second);
+	p->next_free = a->free;
+	a->free = p;
 }
 
 static void close_complete(struct tw_aggregate *a)
@@ -224,12 +277,8 @@ static void close_complete(struct tw_aggregate *a)
 			watermark = a->workers[w].passed;
 	}
 	for (; n < a->n_pending && a->pending[n]->second <= watermark; n++) {
-		struct pending *p = a->pending[n];
-
-		close_silence(a, p->second);
-		close_second(a, p->second, &p->totals, p->series);
-		p->next_free = a->free;
-		a->free = p;
+		close_silence(a, a->pending[n]->second);
+		close_pending(a, a->pending[n]);
 	}
 	a->n_pending -= n;
 	memmove(a->pending, a->pending + n, a->n_pending * sizeof(struct pending *));
@@ -242,6 +291,9 @@ int tw_aggregate_block(struct tw_aggregate *a, unsigned int worker, const struct
 	if (p == NULL)
 		return -ENOMEM;
 	tw_totals_add(&p->totals, &block->totals);
+	p->inexact |= block->inexact;
+	for (unsigned int cause = TW_DROP_PORT_MAX; cause < TW_DROP_MAX; cause++)
+		p->lost[cause * a->n_places + worker] += block->totals.dropped[cause];
 	for (uint32_t i = 0; i < a->view->n_series; i++) {
 		const uint64_t *add = (const uint64_t *)&block->series[i];
 		uint64_t *sum = (uint64_t *)&p->series[i];
@@ -256,6 +308,22 @@ int tw_aggregate_block(struct tw_aggregate *a, unsigned int worker, const struct
 	return 0;
 }
 
+int tw_aggregate_port_loss(struct tw_aggregate *a, uint64_t second, unsigned int port,
+	enum tw_drop cause, uint64_t packets)
+{
+	struct pending *p;
+
+	/* A closed second never reopens: the loss counts in the first that is open. */
+	if (a->summary.seconds > 0 && second <= a->summary.last)
+		second = a->summary.last + 1;
+	p = pending_of(a, second);
+	if (p == NULL)
+		return -ENOMEM;
+	p->totals.dropped[cause] += packets;
+	p->lost[cause * a->n_places + port] += packets;
+	return 0;
+}
+
 int tw_aggregate_finish(struct tw_aggregate *a, const struct tw_table *table,
 	const struct tw_peers *const *peers, unsigned int n_peers)
 {
@@ -266,6 +334,8 @@ int tw_aggregate_finish(struct tw_aggregate *a, const struct tw_table *table,
 		return n;
 	a->summary.peers = ranked;
 	a->summary.n_peers = (unsigned int)n;
+	a->summary.losses = a->losses;
+	a->summary.n_losses = list_losses(a, a->lost);
 	FOR_EACH_SINK(a, summary, &a->summary);
 	a->summary.peers = NULL;
 	a->summary.n_peers = 0;

@@ -42,16 +42,27 @@ struct tw_view {
 	const char *version; /* of the program */
 	const struct tw_database *databases;
 	unsigned int n_databases;
+	const char *const *ports; /* devices that are watched; none in a replay */
+	unsigned int n_ports;
 };
 
 /* The ASN of a via's upstream, 0 for unknown, and its name, "unknown" where there is none. */
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via);
 const char *tw_view_name(const struct tw_view *view, unsigned int via);
 
+/* Packets lost by one cause at one place. */
+struct tw_loss {
+	enum tw_drop cause;
+	unsigned int index; /* of the port, or of the worker, as the cause goes */
+	uint64_t packets;
+};
+
 struct tw_second {
 	uint64_t time; /* Unix time */
 	bool exact;    /* no packet was lost in it */
 	struct tw_totals totals;
+	const struct tw_loss *losses; /* by cause, then index; none in an exact second */
+	unsigned int n_losses;
 	const struct tw_series_count *series; /* [view->n_series] */
 };
 
@@ -70,6 +81,8 @@ struct tw_summary {
 	uint64_t last;
 	bool exact;
 	struct tw_totals totals;
+	const struct tw_loss *losses;
+	unsigned int n_losses;
 	const struct tw_series_count *series; /* sums; active_flows as in the last second */
 	const struct tw_peer *
 		peers; /* `to` first, then `from`; each by bytes, then packets falling, ASN rising */
@@ -101,6 +114,13 @@ void tw_aggregate_free(struct tw_aggregate *aggregate);
  */
 int tw_aggregate_block(
 	struct tw_aggregate *aggregate, unsigned int worker, const struct tw_block *block);
+
+/*
+ * Adds what a port lost in a second; where that is closed, in the first that is open. Causes below
+ * TW_DROP_PORT_MAX: those of workers come in their blocks. Returns 0 or -ENOMEM.
+ */
+int tw_aggregate_port_loss(struct tw_aggregate *aggregate, uint64_t second, unsigned int port,
+	enum tw_drop cause, uint64_t packets);
 
 /*
  * After every worker's last block: ranks the peers, sums of all workers by ASN, and gives the sinks the

@@ -79,6 +79,40 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 				     "config", view->config_path, "databases", databases));
 }
 
+static void put_dropped(struct json_sink *s, const uint64_t *dropped)
+{
+	const char *separator = "";
+
+	put(s, "},\"dropped\":{");
+	for (unsigned int i = 0; i < TW_DROP_MAX; i++) {
+		if (dropped[i] == 0)
+			continue;
+		put(s, separator);
+		put(s, "\"");
+		put(s, tw_drop_name(i));
+		put_field(s, "\":", dropped[i]);
+		separator = ",";
+	}
+	put(s, "}");
+}
+
+/* Where packets were lost: only where there are any. */
+static void put_losses(struct json_sink *s, const struct tw_loss *losses, unsigned int n)
+{
+	if (n == 0)
+		return;
+	put(s, ",\"losses\":[");
+	for (unsigned int i = 0; i < n; i++) {
+		put(s, i > 0 ? ",{\"cause\":\"" : "{\"cause\":\"");
+		put(s, tw_drop_name(losses[i].cause));
+		put_field(s, losses[i].cause < TW_DROP_PORT_MAX ? "\",\"port\":" : "\",\"worker\":",
+			losses[i].index);
+		put_field(s, ",\"packets\":", losses[i].packets);
+		put(s, "}");
+	}
+	put(s, "]");
+}
+
 static void put_totals(struct json_sink *s, const struct tw_totals *totals)
 {
 	uint64_t malformed = 0;
@@ -88,7 +122,7 @@ static void put_totals(struct json_sink *s, const struct tw_totals *totals)
 		malformed += totals->rx.malformed[i];
 	put_field(s, ",\"received\":{\"packets\":", totals->rx.packets);
 	put_field(s, ",\"bytes\":", totals->rx.bytes);
-	put(s, "},\"dropped\":{}");
+	put_dropped(s, totals->dropped);
 	put_field(s, ",\"classes\":{\"target\":", totals->target);
 	put_field(s, ",\"internal\":", totals->internal);
 	put_field(s, ",\"other\":", totals->other);
@@ -143,6 +177,7 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	put_field(s, "{\"type\":\"second\",\"time\":", second->time);
 	put(s, second->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(s, &second->totals);
+	put_losses(s, second->losses, second->n_losses);
 	put_series(s, second->series);
 	put(s, "}");
 	return tw_lines_end(&s->lines);
@@ -192,6 +227,7 @@ static int summary(struct tw_sink *sink, const struct tw_summary *summary)
 	put_field(s, ",\"last\":", summary->last);
 	put(s, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(s, &summary->totals);
+	put_losses(s, summary->losses, summary->n_losses);
 	put_series(s, summary->series);
 	if (put_peers(s, summary) != 0)
 		s->lines.error = s->lines.error ?: -ENOMEM;

@@ -133,6 +133,20 @@ static void put_received(FILE *out, const struct tw_totals *totals)
 			totals->flow_overflow);
 }
 
+static void put_losses(FILE *out, const struct tw_view *view, const struct tw_summary *summary)
+{
+	for (unsigned int i = 0; i < summary->n_losses; i++) {
+		const struct tw_loss *loss = &summary->losses[i];
+
+		fprintf(out, "LOST %-13s %8" PRIu64 " packets, ", tw_drop_name(loss->cause),
+			loss->packets);
+		if (loss->cause < TW_DROP_PORT_MAX && loss->index < view->n_ports)
+			fprintf(out, "port %u %.38s\n", loss->index, view->ports[loss->index]);
+		else
+			fprintf(out, "worker %u\n", loss->index);
+	}
+}
+
 static uint64_t target_bytes(const struct tw_view *view, const struct tw_summary *summary,
 	unsigned int target, unsigned int direction)
 {
@@ -195,6 +209,7 @@ void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct 
 	else
 		fprintf(out, ", %" PRIu64 " NOT exact\n\n", summary->inexact);
 	put_received(out, &summary->totals);
+	put_losses(out, view, summary);
 
 	fprintf(out, "\n%-8s %-21s %-6s %-4s %-4s %8s %8s %6s %7s\n", "target", "upstream",
 		"method", "dir", "IP", "packets", "bytes", "share", "flows");

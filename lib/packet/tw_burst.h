@@ -34,6 +34,7 @@ struct tw_rx_count {
 	uint64_t not_ip;
 	uint64_t late; /* stamped before the clock of the source, counted in the open second */
 	uint64_t malformed[TW_BAD_MAX];
+	uint64_t dropped; /* lost ahead of this burst, where the ring to its worker was full */
 };
 
 /* Direction of a packet as the target sees it. */
@@ -64,6 +65,7 @@ struct tw_burst {
 	uint16_t n_internal; /* packets with both ends in one target */
 	uint16_t n_target;   /* packets with at least one hit */
 	uint8_t end;         /* the source is exhausted: nothing follows this burst */
+	uint64_t drop_since; /* where rx.dropped is not 0: the second in which the loss began */
 
 	struct tw_rx_count rx;
 

@@ -22,6 +22,19 @@ static void add_all(void *to, const void *from, size_t size)
 		sum[i] += add[i];
 }
 
+const char *tw_drop_name(enum tw_drop cause)
+{
+	static const char *const names[TW_DROP_MAX] = {
+		[TW_DROP_IMISSED] = "imissed",
+		[TW_DROP_IERRORS] = "ierrors",
+		[TW_DROP_NOMBUF] = "rx_nombuf",
+		[TW_DROP_DISPATCH_FULL] = "dispatch_full",
+		[TW_DROP_REPORT_FULL] = "report_full",
+	};
+
+	return names[cause];
+}
+
 void tw_totals_add(struct tw_totals *to, const struct tw_totals *from)
 {
 	add_all(to, from, sizeof(*to));
@@ -30,6 +43,7 @@ void tw_totals_add(struct tw_totals *to, const struct tw_totals *from)
 void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_burst *burst)
 {
 	add_all(&block->totals.rx, &burst->rx, sizeof(burst->rx));
+	block->totals.dropped[TW_DROP_DISPATCH_FULL] += burst->rx.dropped;
 	block->totals.target += burst->n_target;
 	block->totals.internal += burst->n_internal;
 	block->totals.other += (uint64_t)burst->n - burst->n_target - burst->n_internal;

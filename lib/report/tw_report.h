@@ -22,6 +22,19 @@
 #include "tw_diag.h"
 #include "tw_series.h"
 
+/* Where packets are lost that no class counts. The first three are a port's, the others a worker's. */
+enum tw_drop {
+	TW_DROP_IMISSED,       /* the card had no room left */
+	TW_DROP_IERRORS,       /* the card found them broken */
+	TW_DROP_NOMBUF,        /* no buffer was free */
+	TW_DROP_DISPATCH_FULL, /* the ring to the worker was full */
+	TW_DROP_REPORT_FULL, /* the worker had no block to count into: the aggregator stands still */
+	TW_DROP_MAX,
+	TW_DROP_PORT_MAX = TW_DROP_DISPATCH_FULL,
+};
+/* The name of a cause as written to every output: "imissed", ... */
+const char *tw_drop_name(enum tw_drop cause);
+
 /* What became of the packets received. Only u64: adding two is one loop. */
 struct tw_totals {
 	struct tw_rx_count rx;
@@ -29,13 +42,15 @@ struct tw_totals {
 	uint64_t internal;
 	uint64_t other;
 	uint64_t flow_overflow; /* packets that would have opened a flow in a full table */
+	uint64_t dropped[TW_DROP_MAX];
 };
 _Static_assert(sizeof(struct tw_totals) % sizeof(uint64_t) == 0, "u64 only");
 
 /* A worker's counters of one second. */
 struct tw_block {
 	uint64_t second;
-	bool last; /* the worker has ended: nothing follows */
+	bool last;    /* the worker has ended: nothing follows */
+	bool inexact; /* a loss that is counted in another second may reach into this one */
 	struct tw_totals totals;
 	struct tw_series_count series[];
 };
