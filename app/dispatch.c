@@ -35,7 +35,7 @@ static unsigned int worker_of(const struct tw_dispatch *d, uint32_t hash)
 
 static void receive(struct tw_dispatch *d)
 {
-	const struct tw_capture_source *source = d->source;
+	const struct tw_source *source = d->source;
 	struct tw_packet packet;
 	enum tw_verdict verdict = tw_parse(&source->frame, source->decapsulate, &packet);
 	unsigned int worker = verdict == TW_VERDICT_IP ? worker_of(d, tw_packet_hash(&packet)) : 0;
@@ -62,7 +62,7 @@ int tw_dispatch_run(void *arg)
 
 	for (unsigned int worker = 0; worker < d->n_workers; worker++)
 		take(d, worker, open);
-	while (tw_source_next(d->source)) {
+	while (d->source->next(d->source)) {
 		uint64_t second = tw_source_second(d->source);
 
 		if (second != open && open != TW_SECOND_NONE)

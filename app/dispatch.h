@@ -22,7 +22,7 @@
 #define TW_DISPATCH_BURSTS 32
 
 struct tw_dispatch {
-	struct tw_capture_source *source;
+	struct tw_source *source;
 	struct tw_exchange **exchanges; /* [n_workers], of struct tw_burst */
 	struct tw_burst **bursts;       /* [n_workers], scratch */
 	unsigned int n_workers;

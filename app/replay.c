@@ -20,6 +20,7 @@
 #include "dispatch.h"
 #include "options.h"
 #include "progress.h"
+#include "replay_source.h"
 #include "setup.h"
 #include "sinks.h"
 #include "spin.h"
@@ -35,7 +36,7 @@ struct replay {
 	struct tw_setup setup;
 	struct tw_sinks sinks;
 	struct tw_aggregate *aggregate;
-	struct tw_capture_source source;
+	struct tw_replay_source source;
 	struct tw_dispatch dispatch;
 	struct tw_worker *workers[TW_WORKERS_MAX];
 	struct tw_exchange *exchanges[TW_WORKERS_MAX];
@@ -78,7 +79,7 @@ static int make_workers(struct replay *r, struct tw_diag *diag)
 		.flows = {.max_flows = config->flows_max_per_worker,
 			.idle_timeout = config->idle_timeout,
 			.n_series = r->setup.view.n_series},
-		.source = config->workers == 1 ? &r->source : NULL,
+		.source = config->workers == 1 ? &r->source.base : NULL,
 	};
 
 	if (getentropy(spec.flows.seed, sizeof(spec.flows.seed)) != 0)
@@ -92,7 +93,7 @@ static int make_workers(struct replay *r, struct tw_diag *diag)
 		r->workers[r->n_workers] = worker;
 		r->exchanges[r->n_workers] = worker->exchange;
 	}
-	r->dispatch = (struct tw_dispatch){.source = &r->source,
+	r->dispatch = (struct tw_dispatch){.source = &r->source.base,
 		.exchanges = r->exchanges,
 		.bursts = r->bursts,
 		.n_workers = r->n_workers};
@@ -106,12 +107,10 @@ static int make(struct replay *r, const struct tw_options *options, struct tw_di
 
 	if (err != 0)
 		return err;
-	r->source = (struct tw_capture_source){
-		.capture = tw_capture_create((const char *const *)options->args, options->n_args,
+	tw_replay_source_init(&r->source,
+		tw_capture_create((const char *const *)options->args, options->n_args,
 			options->port_per_file, &stop),
-		.decapsulate = r->setup.config->decapsulate,
-		.stop = &stop,
-	};
+		r->setup.config->decapsulate, &stop);
 	if (r->source.capture == NULL)
 		return tw_diag_add(diag, -ENOMEM, "no memory to read captures");
 	err = make_workers(r, diag);
@@ -220,7 +219,7 @@ static int tell_problems(const struct replay *r)
 		fprintf(stderr,
 			"transitwatch: interrupted after packet %" PRIu64
 			": the packets before it are counted\n",
-			r->source.n_frames);
+			r->source.base.n_frames);
 	return problems->n_lines > 0 || r->source.stopped ? TW_EXIT_CAPTURE : TW_EXIT_OK;
 }
 

@@ -4,46 +4,54 @@
 #define TW_SOURCE_H
 
 /*
- * A replay's source: the capture's frames, stamped with the source's clock.
+ * Where packets come from: captures (replay_source.h) or ports (port_source.h), each stamped with a clock that never
+ * runs backwards.
  *
- * The clock never runs backwards: a frame recorded before the one that came ahead of it is `late` and gets the
- * time of the clock, so that it counts in the second that is open.
+ * A worker with a source of its own asks it for whole bursts (fill); the reader that serves several workers asks for
+ * one frame after the other (next). One or the other, by one core.
  */
 
-#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "capture.h"
 #include "tw_burst.h"
+
+#define TW_NS_PER_SECOND UINT64_C(1000000000)
 
 /* The second of a source that has not seen a frame yet. */
 #define TW_SECOND_NONE UINT64_MAX
 
-struct tw_capture_source {
-	struct tw_capture *capture;
+struct tw_source {
+	/*
+	 * Fills the burst with the next packets of one second; a live source's may be empty. The last burst says
+	 * `end`, and may hold no packet.
+	 */
+	void (*fill)(struct tw_source *source, struct tw_burst *burst);
+	/* The next frame to `frame`. Returns false at the end. A live source may have none: then `idle`. */
+	bool (*next)(struct tw_source *source);
+
 	unsigned int decapsulate; /* set of enum tw_decap */
-	const atomic_bool *stop;  /* set: end before the capture does */
-	uint64_t clock;           /* nanoseconds, of the latest frame */
+	bool live;                /* it does not wait for anybody: what is not taken is lost */
+	bool late;                /* the frame at hand was stamped before the clock */
+	bool idle;                /* there is no frame at hand, the clock alone went on */
+	uint64_t clock;           /* nanoseconds of Unix time, of the latest frame or look */
 	uint64_t n_frames;
-	bool stopped; /* ended by `stop` */
-	bool late;    /* the frame at hand was stamped before the clock */
-	bool held;    /* the frame at hand opens the next second, and waits for the burst to go */
 	struct tw_frame frame;
 };
 
-/* The next frame into source->frame, its time into source->clock. Returns false at the end. */
-bool tw_source_next(struct tw_capture_source *source);
-
 /* The second of the clock, TW_SECOND_NONE before the first frame. */
-uint64_t tw_source_second(const struct tw_capture_source *source);
+static inline uint64_t tw_source_second(const struct tw_source *source)
+{
+	return source->clock > 0 || source->n_frames > 0 ? source->clock / TW_NS_PER_SECOND
+							 : TW_SECOND_NONE;
+}
 
 /* Counts the frame at hand as received by the burst. */
-void tw_source_receive(const struct tw_capture_source *source, struct tw_burst *burst);
-
-/*
- * Fills the burst with the next frames of one second. The burst that comes last says `end`; it may hold no
- * packet.
- */
-void tw_source_fill(struct tw_capture_source *source, struct tw_burst *burst);
+static inline void tw_source_receive(const struct tw_source *source, struct tw_burst *burst)
+{
+	burst->rx.packets++;
+	burst->rx.bytes += source->frame.length;
+	burst->rx.late += source->late;
+}
 
 #endif

@@ -13,7 +13,7 @@ static struct tw_burst *next_burst(struct tw_worker *w)
 	struct tw_burst *burst;
 
 	if (w->source != NULL) {
-		tw_source_fill(w->source, &w->burst);
+		w->source->fill(w->source, &w->burst);
 		return &w->burst;
 	}
 	while ((burst = tw_exchange_receive(w->exchange)) == NULL)

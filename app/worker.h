@@ -17,7 +17,7 @@
 
 struct tw_worker {
 	/* where bursts come from: a source of its own, or the ring from the reader */
-	struct tw_capture_source *source;
+	struct tw_source *source;
 	struct tw_exchange *exchange;
 
 	const struct tw_table *table;
@@ -40,7 +40,7 @@ struct tw_worker_spec {
 	const struct tw_table *table;
 	const struct tw_link_map *map;
 	struct tw_flow_config flows;
-	struct tw_capture_source *source;
+	struct tw_source *source;
 };
 struct tw_worker *tw_worker_create(
 	const struct tw_worker_spec *spec, unsigned int id, struct tw_diag *diag);

@@ -69,7 +69,7 @@ struct tw_finding {
 	uint32_t as;      /* entry of ases */
 	uint32_t country; /* value of the country database, or 0 */
 	uint8_t target;
-	enum tw_source target_source;
+	enum tw_origin_source target_source;
 };
 
 /*

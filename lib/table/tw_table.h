@@ -62,7 +62,7 @@ struct tw_origin {
 struct tw_table;
 
 /* Which source decided a field of an explanation. */
-enum tw_source {
+enum tw_origin_source {
 	TW_SOURCE_NONE,
 	TW_SOURCE_DATABASE,      /* the ASN or the country database */
 	TW_SOURCE_OVERRIDE,      /* a line of the overrides file */
@@ -82,13 +82,13 @@ struct tw_database {
 /* Why an address is what it is. */
 struct tw_explanation {
 	struct tw_origin origin;
-	enum tw_source asn_source;     /* NONE, DATABASE or OVERRIDE */
-	struct tw_prefix asn_prefix;   /* the matching prefix of that source; valid unless NONE */
-	unsigned int asn_line;         /* line of the overrides file where OVERRIDE */
-	enum tw_source country_source; /* NONE or DATABASE */
+	enum tw_origin_source asn_source; /* NONE, DATABASE or OVERRIDE */
+	struct tw_prefix asn_prefix; /* the matching prefix of that source; valid unless NONE */
+	unsigned int asn_line;       /* line of the overrides file where OVERRIDE */
+	enum tw_origin_source country_source; /* NONE or DATABASE */
 	struct tw_prefix country_prefix;
-	enum tw_source target_source;   /* NONE, TARGET_PREFIX, TARGET_ASN or TARGET_COUNTRY */
-	struct tw_prefix target_prefix; /* valid where TARGET_PREFIX: the configured prefix */
+	enum tw_origin_source target_source; /* NONE, TARGET_PREFIX, TARGET_ASN or TARGET_COUNTRY */
+	struct tw_prefix target_prefix;      /* valid where TARGET_PREFIX: the configured prefix */
 };
 
 /* Sizes and times of a compiled table. */
