@@ -79,6 +79,7 @@ static int make_workers(struct replay *r, struct tw_diag *diag)
 		.flows = {.max_flows = config->flows_max_per_worker,
 			.idle_timeout = config->idle_timeout,
 			.n_series = r->setup.view.n_series},
+		.n_bursts = TW_DISPATCH_BURSTS,
 		.source = config->workers == 1 ? &r->source.base : NULL,
 	};
 

@@ -4,6 +4,9 @@
  * The fast path, on one page: tw_worker_run(). No lock, no allocation, no log line; what it writes is its own.
  */
 
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+
 #include "spin.h"
 #include "worker.h"
 
@@ -21,12 +24,13 @@ static struct tw_burst *next_burst(struct tw_worker *w)
 	return burst;
 }
 
+/* NULL where a live worker finds none. */
 static struct tw_block *take_block(struct tw_worker *w, uint64_t second)
 {
 	struct tw_spin wait = {0};
 	struct tw_block *block;
 
-	while ((block = tw_report_take(w->report, second)) == NULL)
+	while ((block = tw_report_take(w->report, second)) == NULL && !w->live)
 		tw_spin(&wait);
 	return block;
 }
@@ -36,22 +40,72 @@ static void close_second(struct tw_worker *w, struct tw_block *block, bool last)
 	tw_flow_close(w->flows, block->second, block->series);
 	block->last = last;
 	tw_report_send(w->report, block);
+	w->told = block->second + 1;
+}
+
+/* Takes a block for the next second to be told of, up to `second`. What was lost so far is told in it. */
+static struct tw_block *next_block(struct tw_worker *w, uint64_t second)
+{
+	struct tw_block *block;
+
+	/* Seconds without a packet are told as long as there is something to tell of them: flows, or losses. */
+	if (w->told == 0 || (w->lossy_since == 0 && tw_flow_active(w->flows) == 0))
+		w->told = second;
+	block = take_block(w, w->told);
+	if (block == NULL)
+		return NULL;
+	block->totals.dropped[TW_DROP_REPORT_FULL] = w->lost;
+	block->inexact = w->lossy_since != 0 && w->lossy_since <= w->told;
+	w->lost = 0;
+	return block;
 }
 
 /*
- * Turns the clock to `second`. Seconds without a packet are told as long as flows are active in them; after
- * that there is nothing to tell, and the aggregator knows silence when it sees none.
+ * Turns the clock to the burst's second: closes the open block and those of the silent seconds between. Without a free
+ * block w->block stays NULL, and the next burst tries again.
  */
-static void turn(struct tw_worker *w, uint64_t second)
+static void turn(struct tw_worker *w, const struct tw_burst *burst)
 {
+	if (burst->rx.dropped > 0 && (w->lossy_since == 0 || burst->drop_since < w->lossy_since))
+		w->lossy_since = burst->drop_since;
 	if (w->block != NULL) {
-		uint64_t silent = w->block->second + 1;
-
+		w->block->inexact |= w->lossy_since != 0 && w->lossy_since <= w->block->second;
 		close_second(w, w->block, false);
-		for (; silent < second && tw_flow_active(w->flows) > 0; silent++)
-			close_second(w, take_block(w, silent), false);
 	}
-	w->block = take_block(w, second);
+	while ((w->block = next_block(w, burst->second)) != NULL &&
+		w->block->second < burst->second)
+		close_second(w, w->block, false);
+	if (w->block != NULL)
+		w->lossy_since = 0;
+	else if (w->lossy_since == 0)
+		w->lossy_since = w->told;
+}
+
+static void process(struct tw_worker *w, struct tw_burst *burst)
+{
+	if (w->block == NULL || w->block->second != burst->second)
+		turn(w, burst);
+	if (unlikely(w->block == NULL)) {
+		w->lost += burst->rx.packets + burst->rx.dropped;
+		return;
+	}
+	tw_classify(w->table, burst);
+	tw_attribute(w->map, burst);
+	tw_count(w->block, &w->peers, burst);
+	w->block->totals.flow_overflow += tw_flow_burst(w->flows, burst, w->block->series);
+}
+
+/* How busy the worker is: time spent on bursts that brought packets, beside all time. */
+static void clock_burst(struct tw_worker *w, uint64_t began, const struct tw_burst *burst)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (w->block != NULL && w->mark != 0) {
+		w->block->cycles += now - w->mark;
+		if (burst->rx.packets > 0)
+			w->block->busy_cycles += now - began;
+	}
+	w->mark = now;
 }
 
 int tw_worker_run(void *arg)
@@ -60,21 +114,22 @@ int tw_worker_run(void *arg)
 	bool end = false;
 
 	while (!end) {
+		uint64_t began = w->live && w->source != NULL ? rte_rdtsc() : 0;
 		struct tw_burst *burst = next_burst(w);
 
+		if (w->live && w->source == NULL)
+			began = rte_rdtsc();
 		end = burst->end;
-		if (burst->second != TW_SECOND_NONE) {
-			if (w->block == NULL || w->block->second != burst->second)
-				turn(w, burst->second);
-			tw_classify(w->table, burst);
-			tw_attribute(w->map, burst);
-			tw_count(w->block, &w->peers, burst);
-			w->block->totals.flow_overflow +=
-				tw_flow_burst(w->flows, burst, w->block->series);
-		}
+		if (burst->second != TW_SECOND_NONE)
+			process(w, burst);
+		if (w->live)
+			clock_burst(w, began, burst);
 		if (w->exchange != NULL)
 			tw_exchange_give_back(w->exchange, burst);
 	}
+	w->live = false; /* the last second is told, whoever has to be waited for */
+	if (w->block == NULL && w->told != 0)
+		w->block = next_block(w, w->told);
 	if (w->block != NULL)
 		close_second(w, w->block, true);
 	return 0;

@@ -29,6 +29,12 @@ struct tw_worker {
 	void *flows_memory;
 	size_t flows_size;
 
+	bool live;            /* never wait: what finds no block is lost, and counted */
+	uint64_t told;        /* the next second to be told of; live and replay alike */
+	uint64_t lost;        /* packets lost for want of a block, and not yet told */
+	uint64_t lossy_since; /* the second in which losses began that are not yet told; 0: none */
+	uint64_t mark;        /* time stamp counter after the burst before */
+
 	struct tw_burst burst; /* of a worker with a source of its own */
 } __attribute__((aligned(64)));
 
@@ -41,6 +47,8 @@ struct tw_worker_spec {
 	const struct tw_link_map *map;
 	struct tw_flow_config flows;
 	struct tw_source *source;
+	bool live;
+	unsigned int n_bursts; /* of the exchange */
 };
 struct tw_worker *tw_worker_create(
 	const struct tw_worker_spec *spec, unsigned int id, struct tw_diag *diag);

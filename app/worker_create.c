@@ -53,6 +53,7 @@ struct tw_worker *tw_worker_create(
 		return NULL;
 	}
 	w->source = spec->source;
+	w->live = spec->live;
 	w->table = spec->table;
 	w->map = spec->map;
 	w->peers.n_origins = tw_table_n_origins(spec->table);
@@ -71,7 +72,7 @@ struct tw_worker *tw_worker_create(
 	if (w->report == NULL)
 		goto failed;
 	if (w->source == NULL) {
-		w->exchange = tw_exchange_create("tw_burst", id, TW_DISPATCH_BURSTS,
+		w->exchange = tw_exchange_create("tw_burst", id, spec->n_bursts,
 			sizeof(struct tw_burst), SOCKET_ID_ANY, diag);
 		if (w->exchange == NULL)
 			goto failed;

@@ -58,6 +58,9 @@ static void draw_traffic(unsigned int n_workers, uint64_t seed, uint64_t split)
 				words[i] = below(&seed, 100);
 			for (size_t i = 0; i < 4; i++)
 				counts[i] = below(&seed, 100);
+			/* losses are told by worker, which is another test's */
+			memset(words + sizeof(words) / sizeof(words[0]) - TW_DROP_MAX, 0,
+				TW_DROP_MAX * sizeof(words[0]));
 			present[w][t] = true;
 			add_words(&given[w][t].block.totals, words, sizeof(words));
 			add_words(&given[w][t].series[s], counts, sizeof(counts));

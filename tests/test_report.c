@@ -67,7 +67,8 @@ static void totals_add_field_by_field(void **state)
 	}
 	assert_int_equal(b.rx.packets, UINT64_C(1) << 40);
 	assert_int_equal(b.rx.malformed[0], UINT64_C(5) << 40);
-	assert_int_equal(b.flow_overflow, (uint64_t)n << 40);
+	assert_int_equal(b.flow_overflow, (uint64_t)(n - TW_DROP_MAX) << 40);
+	assert_int_equal(b.dropped[TW_DROP_MAX - 1], (uint64_t)n << 40);
 }
 
 /* A burst as source, parse, classify and attribute leave it, every number drawn. */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <time.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+#include "port_source.h"
+
+enum {
+	AHEAD = 4,         /* frames fetched ahead of the parser */
+	HEADERS_MAX = 512, /* octets in which the parser is done, whatever is stacked */
+	DRAIN_NS = 20000000,
+};
+
+/* The vDSO's clock: no system call. */
+static void look_at_clock(struct tw_source *base)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ns = (uint64_t)now.tv_sec * TW_NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	if (ns > base->clock)
+		base->clock = ns;
+}
+
+/* Whether it is time to end, as far as the clock goes: the queues are emptied first, unless they never are. */
+static bool ends(struct tw_port_source *source)
+{
+	if (likely(!atomic_load_explicit(source->stop, memory_order_relaxed)))
+		return false;
+	if (source->drain_until == 0)
+		source->drain_until = source->base.clock + DRAIN_NS;
+	return source->base.clock >= source->drain_until;
+}
+
+/* Asks the queues in turn until one has something, `room` at most. Returns whether one had. */
+static bool receive(struct tw_port_source *source, unsigned int room)
+{
+	for (unsigned int i = 0; i < source->n_queues; i++) {
+		const struct tw_port_queue *queue = &source->queues[source->turn];
+
+		if (++source->turn == source->n_queues)
+			source->turn = 0;
+		source->n =
+			rte_eth_rx_burst(queue->port, queue->queue, source->mbufs, (uint16_t)room);
+		source->index = queue->index;
+		if (source->n > 0) {
+			source->idle.n = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A frame as the parser takes it. What hardware stripped off is told beside it. */
+static inline void to_frame(struct tw_port_source *source, struct rte_mbuf *mbuf)
+{
+	struct tw_frame *frame = &source->base.frame;
+
+	frame->length = mbuf->pkt_len;
+	frame->captured = mbuf->data_len;
+	frame->data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	frame->port = source->index;
+	frame->vlan_stripped = TW_VLAN_NONE;
+	if (unlikely(mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))
+		frame->vlan_stripped = mbuf->vlan_tci;
+	if (unlikely(mbuf->data_len < mbuf->pkt_len && mbuf->data_len < HEADERS_MAX)) {
+		frame->captured = RTE_MIN(mbuf->pkt_len, (uint32_t)sizeof(source->bounce));
+		frame->data = rte_pktmbuf_read(mbuf, 0, frame->captured, source->bounce);
+	}
+}
+
+static void fill(struct tw_source *base, struct tw_burst *burst)
+{
+	struct tw_port_source *source = (struct tw_port_source *)base;
+
+	look_at_clock(base);
+	tw_burst_reset(burst, tw_source_second(base));
+	if (unlikely(ends(source)) || !receive(source, TW_BURST_MAX)) {
+		burst->end = source->drain_until != 0;
+		tw_idle(&source->idle);
+		return;
+	}
+	for (unsigned int i = 0; i < AHEAD && i < source->n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[i], void *));
+	for (unsigned int i = 0; i < source->n; i++) {
+		if (i + AHEAD < source->n)
+			rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[i + AHEAD], void *));
+		to_frame(source, source->mbufs[i]);
+		tw_source_receive(base, burst);
+		tw_burst_parse(burst, &base->frame, base->decapsulate, base->clock);
+	}
+	rte_pktmbuf_free_bulk(source->mbufs, source->n);
+	base->n_frames += source->n;
+	source->n = 0;
+}
+
+void tw_port_source_release(struct tw_port_source *source)
+{
+	if (source->n > 0)
+		rte_pktmbuf_free_bulk(source->mbufs, source->n);
+	source->n = source->at = 0;
+}
+
+static bool next(struct tw_source *base)
+{
+	struct tw_port_source *source = (struct tw_port_source *)base;
+
+	base->idle = false;
+	if (source->at == source->n) {
+		tw_port_source_release(source);
+		look_at_clock(base);
+		if (unlikely(ends(source)))
+			return false;
+		base->idle = !receive(source, TW_BURST_MAX);
+		if (base->idle) {
+			tw_idle(&source->idle);
+			return source->drain_until == 0;
+		}
+	}
+	if (source->at + AHEAD < source->n)
+		rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[source->at + AHEAD], void *));
+	to_frame(source, source->mbufs[source->at++]);
+	base->n_frames++;
+	return true;
+}
+
+void tw_port_source_init(struct tw_port_source *source, const struct tw_port_queue *queues,
+	unsigned int n_queues, unsigned int decapsulate, bool busy, const atomic_bool *stop)
+{
+	*source = (struct tw_port_source){
+		.base = {.fill = fill,
+			.next = next,
+			.decapsulate = decapsulate,
+			.live = true,
+			.frame = {.link_type = TW_LINK_ETHERNET}},
+		.queues = queues,
+		.n_queues = n_queues,
+		.stop = stop,
+		.idle = {.busy = busy},
+	};
+}
