@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -101,28 +102,119 @@ static int start_soon(int argc, char **argv)
 	return result;
 }
 
+/* "0@(0,1),1@1,2@0": polling lcores from the last processor on, which the system uses least. */
+static void write_pinned(char *text, size_t size, unsigned int n_lcores)
+{
+	unsigned int cpus[CPU_SETSIZE], n = 0;
+	cpu_set_t set;
+	size_t at = 0;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		CPU_SET(0, &set);
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[n++] = cpu;
+	at += (size_t)snprintf(text, size, "0@(");
+	for (unsigned int i = 0; i < n && at + 8 < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%u", i > 0 ? "," : "", cpus[i]);
+	at += (size_t)snprintf(text + at, size - at, ")");
+	for (unsigned int i = 1; i < n_lcores && at + 16 < size; i++)
+		at += (size_t)snprintf(
+			text + at, size - at, ",%u@%u", i, cpus[n - 1 - (i - 1) % n]);
+}
+
+/* Megabytes of free huge pages of all sizes. */
+static unsigned int free_huge_megabytes(void)
+{
+	static const char folder[] = "/sys/kernel/mm/hugepages";
+	DIR *sizes = opendir(folder);
+	unsigned long megabytes = 0;
+	struct dirent *entry;
+
+	while (sizes != NULL && (entry = readdir(sizes)) != NULL) {
+		unsigned long kilobytes, pages = 0;
+		char path[PATH_MAX];
+		FILE *in;
+
+		if (sscanf(entry->d_name, "hugepages-%lukB", &kilobytes) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/free_hugepages", folder, entry->d_name);
+		in = fopen(path, "r");
+		if (in != NULL && fscanf(in, "%lu", &pages) == 1)
+			megabytes += pages * kilobytes / 1024;
+		if (in != NULL)
+			fclose(in);
+	}
+	if (sizes != NULL)
+		closedir(sizes);
+	return (unsigned int)megabytes;
+}
+
+static char memory[160];
+
+const char *tw_eal_memory(void)
+{
+	return memory;
+}
+
+/* Adds the options for memory, unless they are the user's. */
+static void add_memory(struct args *args, const struct tw_eal *eal)
+{
+	static char megabytes[16];
+	unsigned int huge = eal->live ? free_huge_megabytes() : 0;
+	bool use_huge = huge >= eal->megabytes && huge > 0;
+
+	if (user_has(eal, instead_of_memory)) {
+		snprintf(memory, sizeof(memory), "memory as told behind --");
+	} else if (use_huge) {
+		/* Nothing is left in the huge pages' file system, whatever ends the process. */
+		add(args, "--in-memory");
+		snprintf(memory, sizeof(memory), "huge pages, %u MB free", huge);
+	} else {
+		add(args, "--no-huge");
+		snprintf(memory, sizeof(memory),
+			"ordinary pages: %u MB of huge pages are free, %u MB are needed", huge,
+			eal->megabytes);
+	}
+	if (!user_has(eal, instead_of_size) && !use_huge) {
+		snprintf(megabytes, sizeof(megabytes), "%u", eal->megabytes);
+		add(args, "-m");
+		add(args, megabytes);
+	}
+}
+
+static void add_devices(struct args *args, const struct tw_eal *eal)
+{
+	if (eal->n_pci == 0)
+		add(args, "--no-pci");
+	for (unsigned int i = 0; i < eal->n_pci; i++) {
+		add(args, "-a");
+		add(args, eal->pci[i]);
+	}
+}
+
 int tw_eal_start(const struct tw_eal *eal, struct tw_diag *diag)
 {
-	static char lcores[TEXT_MAX], prefix[32], megabytes[16];
+	static char lcores[TEXT_MAX], prefix[32];
 	static struct args args; /* the EAL keeps pointers into it */
+
+	int started;
 
 	args.n = 0;
 	add(&args, "transitwatch");
 	add(&args, "--no-shconf");
 	add(&args, "--no-telemetry");
-	add(&args, "--no-pci");
 	add(&args, "--force-max-simd-bitwidth=512");
 	add(&args, "--log-level=error");
 	add(&args, "--log-level=lib.lpm:critical"); /* the table's own line says more */
-	if (!user_has(eal, instead_of_memory))
-		add(&args, "--no-huge");
-	if (!user_has(eal, instead_of_size)) {
-		snprintf(megabytes, sizeof(megabytes), "%u", eal->megabytes);
-		add(&args, "-m");
-		add(&args, megabytes);
-	}
+	add_devices(&args, eal);
+	add_memory(&args, eal);
 	if (!user_has(eal, instead_of_lcores)) {
-		write_lcores(lcores, sizeof(lcores), eal->n_lcores);
+		if (eal->live)
+			write_pinned(lcores, sizeof(lcores), eal->n_lcores);
+		else
+			write_lcores(lcores, sizeof(lcores), eal->n_lcores);
 		add(&args, "--lcores");
 		add(&args, lcores);
 	}
@@ -135,7 +227,9 @@ int tw_eal_start(const struct tw_eal *eal, struct tw_diag *diag)
 		add(&args, eal->args[i]);
 	args.text[args.n] = NULL;
 
-	if (start_soon(args.n, (char **)(uintptr_t)args.text) < 0)
+	started = eal->live ? rte_eal_init(args.n, (char **)(uintptr_t)args.text)
+			    : start_soon(args.n, (char **)(uintptr_t)args.text);
+	if (started < 0)
 		return tw_diag_add(diag, -rte_errno,
 			"DPDK does not start: %s: check the arguments behind --, and that %u MB of "
 			"memory are free",

@@ -8,6 +8,8 @@
  * user. What the user gives behind "--" is added, and takes the place of the default that it contradicts.
  */
 
+#include <stdbool.h>
+
 #include "tw_diag.h"
 
 struct tw_eal {
@@ -15,6 +17,13 @@ struct tw_eal {
 	unsigned int megabytes; /* memory; taken as it is used */
 	char **args;            /* the user's own */
 	unsigned int n_args;
+	/*
+	 * For ports: each lcore but the main one has a processor of its own as long as there are enough, huge pages are
+	 * used where enough of them are free, and the clock's rate is measured.
+	 */
+	bool live;
+	const char *const *pci; /* addresses of the devices to take; others are left alone */
+	unsigned int n_pci;
 };
 
 /*
@@ -23,5 +32,8 @@ struct tw_eal {
  */
 int tw_eal_start(const struct tw_eal *eal, struct tw_diag *diag);
 void tw_eal_stop(void);
+
+/* What memory it runs on, for the log: "huge pages", or why there are none. Valid once started. */
+const char *tw_eal_memory(void);
 
 #endif

@@ -19,8 +19,13 @@ static struct tw_burst *next_burst(struct tw_worker *w)
 		w->source->fill(w->source, &w->burst);
 		return &w->burst;
 	}
-	while ((burst = tw_exchange_receive(w->exchange)) == NULL)
-		tw_spin(&wait);
+	while ((burst = tw_exchange_receive(w->exchange)) == NULL) {
+		if (w->live)
+			tw_idle(&w->idle);
+		else
+			tw_spin(&wait);
+	}
+	w->idle.n = 0;
 	return burst;
 }
 

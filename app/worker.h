@@ -8,6 +8,7 @@
  * the two ends of rings.
  */
 
+#include "idle.h"
 #include "source.h"
 #include "tw_exchange.h"
 #include "tw_flow.h"
@@ -33,7 +34,8 @@ struct tw_worker {
 	uint64_t told;        /* the next second to be told of; live and replay alike */
 	uint64_t lost;        /* packets lost for want of a block, and not yet told */
 	uint64_t lossy_since; /* the second in which losses began that are not yet told; 0: none */
-	uint64_t mark;        /* time stamp counter after the burst before */
+	struct tw_idle idle;
+	uint64_t mark; /* time stamp counter after the burst before */
 
 	struct tw_burst burst; /* of a worker with a source of its own */
 } __attribute__((aligned(64)));
@@ -48,6 +50,7 @@ struct tw_worker_spec {
 	struct tw_flow_config flows;
 	struct tw_source *source;
 	bool live;
+	bool busy;             /* a live worker never naps */
 	unsigned int n_bursts; /* of the exchange */
 };
 struct tw_worker *tw_worker_create(

@@ -54,6 +54,7 @@ struct tw_worker *tw_worker_create(
 	}
 	w->source = spec->source;
 	w->live = spec->live;
+	w->idle.busy = spec->busy;
 	w->table = spec->table;
 	w->map = spec->map;
 	w->peers.n_origins = tw_table_n_origins(spec->table);
