@@ -27,6 +27,7 @@ struct tw_options {
 	bool port_per_file;
 	bool table;
 	bool every_second;
+	bool live; /* the command is `run` */
 	bool json;
 	bool from_stdin;
 

@@ -6,6 +6,7 @@
 
 #include <rte_memory.h>
 
+#include "port.h"
 #include "setup.h"
 
 /* Memory that the EAL may use: a full table of both families takes 360 MB, 511 MB with countries. */
@@ -16,9 +17,10 @@ enum {
 
 static bool eal_started;
 
-static int start_eal(
-	const struct tw_config *config, char **args, unsigned int n_args, struct tw_diag *diag)
+static int start_eal(const struct tw_config *config, bool live, char **args, unsigned int n_args,
+	struct tw_diag *diag)
 {
+	const char *pci[TW_PORTS_MAX];
 	const struct tw_table_spec *spec = &config->table;
 	bool database = spec->asn_database != NULL || spec->country_database != NULL;
 	struct tw_eal eal = {
@@ -26,8 +28,16 @@ static int start_eal(
 		.megabytes = database ? MEGABYTES_WITH_DATABASE : MEGABYTES_WITHOUT_DATABASE,
 		.args = args,
 		.n_args = n_args,
+		.live = live,
+		.pci = pci,
 	};
 	int err;
+
+	if (live)
+		eal.megabytes += tw_ports_megabytes(config);
+	for (unsigned int i = 0; live && i < config->n_ports; i++)
+		if (tw_port_is_pci(config->ports[i].device))
+			pci[eal.n_pci++] = config->ports[i].device;
 
 	err = tw_eal_start(&eal, diag);
 	eal_started = err == 0;
@@ -50,8 +60,8 @@ static void make_view(struct tw_setup *setup)
 	view->n_databases = tw_table_databases(setup->table, &view->databases);
 }
 
-int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, char **eal_args,
-	unsigned int n_eal_args, struct tw_diag *diag)
+int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
+	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag)
 {
 	struct tw_config *config;
 	int err;
@@ -67,7 +77,7 @@ int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers
 		config->rules, config->n_rules, config->attribution, config->n_attribution, diag);
 	if (setup->map == NULL)
 		return -EINVAL;
-	err = start_eal(config, eal_args, n_eal_args, diag);
+	err = start_eal(config, live, eal_args, n_eal_args, diag);
 	if (err != 0)
 		return err;
 	setup->table = tw_table_load(&config->table, SOCKET_ID_ANY, diag);

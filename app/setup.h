@@ -22,11 +22,11 @@ struct tw_setup {
 /*
  * Loads the configuration, starts the EAL with an lcore for control, one for each worker and, where there are
  * several, one that reads for them; then loads what the configuration names. `workers` > 0
- * takes the place of the configured number. Returns 0, or -errno with a line for each problem. After either,
+ * takes the place of the configured number; `live` makes ready for the configured ports. Returns 0, or -errno with a line for each problem. After either,
  * tw_setup_free() releases all and stops the EAL.
  */
-int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, char **eal_args,
-	unsigned int n_eal_args, struct tw_diag *diag);
+int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
+	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag);
 void tw_setup_free(struct tw_setup *setup);
 
 #endif

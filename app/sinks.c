@@ -55,9 +55,11 @@ int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, stru
 	setlocale(LC_CTYPE, "");
 	sinks->n_sinks = 0;
 	if (options->output != NULL)
-		err = add(sinks, tw_json_sink(options->output, diag), shown(options->output));
+		err = add(sinks, tw_json_sink(options->output, options->live, diag),
+			shown(options->output));
 	if (err == 0 && options->csv != NULL)
-		err = add(sinks, tw_csv_sink(options->csv, diag), shown(options->csv));
+		err = add(
+			sinks, tw_csv_sink(options->csv, options->live, diag), shown(options->csv));
 	if (err == 0)
 		err = add_text(sinks, options, diag);
 	if (err != 0)

@@ -187,7 +187,7 @@ static void test_json_start(void **state)
 	json_t *start, *database;
 	char *text;
 
-	run(tw_json_sink(path, NULL));
+	run(tw_json_sink(path, false, NULL));
 	text = read_file();
 	start = json_line(text, 0);
 	assert_string_equal(text_of(start, "type"), "start");
@@ -254,7 +254,7 @@ static void test_json_seconds(void **state)
 	json_t *line, *list, *peer;
 	char *text, *number;
 
-	run(tw_json_sink(path, NULL));
+	run(tw_json_sink(path, false, NULL));
 	text = read_file();
 	/* JSON has no bound, jansson has: counters leave as they are */
 	number = strstr(text, "\"packets\":18446744073709551615,");
@@ -332,7 +332,7 @@ static void test_csv(void **state)
 		"1506848872,false,,,,,,,,,,\n";
 	char *text;
 
-	run(tw_csv_sink(path, NULL));
+	run(tw_csv_sink(path, false, NULL));
 	text = read_file();
 	text[sizeof(expected) - 1] = '\0';
 	assert_string_equal(text, expected);
@@ -368,8 +368,8 @@ static void check_whole_lines(struct tw_sink *sink)
 
 static void test_whole_lines(void **state)
 {
-	check_whole_lines(tw_json_sink(path, NULL));
-	check_whole_lines(tw_csv_sink(path, NULL));
+	check_whole_lines(tw_json_sink(path, false, NULL));
+	check_whole_lines(tw_csv_sink(path, false, NULL));
 }
 
 /* A pipe gets each second at once. */
@@ -383,7 +383,7 @@ static void test_pipe_is_not_held_up(void **state)
 
 	assert_int_equal(pipe(pipes), 0);
 	snprintf(text, sizeof(text), "/proc/self/fd/%d", pipes[1]);
-	sink = tw_json_sink(text, NULL);
+	sink = tw_json_sink(text, false, NULL);
 	assert_int_equal(sink->start(sink, &view), 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		n = read(pipes[0], text, sizeof(text)); /* would block for ever */
@@ -410,8 +410,8 @@ static void check_full(struct tw_sink *sink)
 
 static void test_full_disk(void **state)
 {
-	check_full(tw_json_sink("/dev/full", NULL));
-	check_full(tw_csv_sink("/dev/full", NULL));
+	check_full(tw_json_sink("/dev/full", false, NULL));
+	check_full(tw_csv_sink("/dev/full", false, NULL));
 }
 
 static void test_full_disk_text(void **state)
@@ -433,8 +433,8 @@ static void test_cannot_open(void **state)
 	char expected[160], missing[96];
 
 	snprintf(missing, sizeof(missing), "%s/none/out.json", folder);
-	assert_null(tw_json_sink(missing, &diag));
-	assert_null(tw_csv_sink(folder, &diag));
+	assert_null(tw_json_sink(missing, false, &diag));
+	assert_null(tw_csv_sink(folder, false, &diag));
 	assert_int_equal(diag.n_lines, 2);
 	snprintf(
 		expected, sizeof(expected), "%s: cannot write: No such file or directory", missing);

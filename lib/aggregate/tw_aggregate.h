@@ -95,7 +95,8 @@ struct tw_sink {
 	int (*second)(struct tw_sink *sink, const struct tw_second *second);
 	int (*gap)(struct tw_sink *sink, uint64_t first, uint64_t last);
 	int (*summary)(struct tw_sink *sink, const struct tw_summary *summary);
-	int (*close)(struct tw_sink *sink); /* flushes and releases the sink; called once */
+	int (*reopen)(struct tw_sink *sink); /* the file was moved away */
+	int (*close)(struct tw_sink *sink);  /* flushes and releases the sink; called once */
 };
 
 struct tw_aggregate;

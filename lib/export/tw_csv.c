@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tw_export.h"
 #include "tw_lines.h"
@@ -10,6 +11,7 @@
 struct csv_sink {
 	struct tw_sink sink;
 	struct tw_lines lines;
+	const char *path;
 	const struct tw_view *view;
 };
 
@@ -59,6 +61,8 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	struct csv_sink *s = (struct csv_sink *)sink;
 
 	s->view = view;
+	if (s->lines.live && lseek(s->lines.fd, 0, SEEK_END) > 0)
+		return 0; /* the header stands at the beginning of what is added to */
 	tw_lines_text(&s->lines, header);
 	return tw_lines_end(&s->lines);
 }
@@ -90,6 +94,15 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	return s->lines.error;
 }
 
+static int reopen(struct tw_sink *sink)
+{
+	struct csv_sink *s = (struct csv_sink *)sink;
+
+	int err = tw_lines_reopen(&s->lines, s->path);
+
+	return err != 0 || !s->lines.own_fd ? err : start(sink, s->view);
+}
+
 static int finish(struct tw_sink *sink)
 {
 	struct csv_sink *s = (struct csv_sink *)sink;
@@ -99,7 +112,7 @@ static int finish(struct tw_sink *sink)
 	return err;
 }
 
-struct tw_sink *tw_csv_sink(const char *path, struct tw_diag *diag)
+struct tw_sink *tw_csv_sink(const char *path, bool live, struct tw_diag *diag)
 {
 	struct csv_sink *s = calloc(1, sizeof(*s));
 
@@ -107,10 +120,12 @@ struct tw_sink *tw_csv_sink(const char *path, struct tw_diag *diag)
 		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
 		return NULL;
 	}
-	if (tw_lines_open(&s->lines, path, diag) != 0) {
+	if (tw_lines_open(&s->lines, path, live, diag) != 0) {
 		free(s);
 		return NULL;
 	}
-	s->sink = (struct tw_sink){.start = start, .second = second, .close = finish};
+	s->path = path;
+	s->sink = (struct tw_sink){
+		.reopen = reopen, .start = start, .second = second, .close = finish};
 	return &s->sink;
 }

@@ -24,15 +24,16 @@
 
 /*
  * JSON lines: start, one line a second, gap, summary. Lines are whole: to a regular file up to 64 KiB of
- * them are written at once, to anything else each by itself. "-" is standard output.
+ * them are written at once, to anything else each by itself, as always where `live`. "-" is standard output. A live
+ * file is added to, never cut; `path` outlives the sink, whose reopen() opens it anew.
  */
-struct tw_sink *tw_json_sink(const char *path, struct tw_diag *diag);
+struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag);
 
 /*
  * The same series flat (RFC 4180, with a header line). A second without any series is one row with `time` and
  * `exact` alone: a silence is a finding.
  */
-struct tw_sink *tw_csv_sink(const char *path, struct tw_diag *diag);
+struct tw_sink *tw_csv_sink(const char *path, bool live, struct tw_diag *diag);
 
 /* How tables for people look. */
 struct tw_text_style {

@@ -17,6 +17,7 @@
 struct json_sink {
 	struct tw_sink sink;
 	struct tw_lines lines;
+	const char *path;
 	const struct tw_view *view;
 	char **series; /* [n_series]: {"target":...,"ip_version":4 */
 };
@@ -235,6 +236,13 @@ static int summary(struct tw_sink *sink, const struct tw_summary *summary)
 	return tw_lines_end(&s->lines);
 }
 
+static int reopen(struct tw_sink *sink)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	return tw_lines_reopen(&s->lines, s->path);
+}
+
 static int finish(struct tw_sink *sink)
 {
 	struct json_sink *s = (struct json_sink *)sink;
@@ -247,7 +255,7 @@ static int finish(struct tw_sink *sink)
 	return err;
 }
 
-struct tw_sink *tw_json_sink(const char *path, struct tw_diag *diag)
+struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag)
 {
 	struct json_sink *s = calloc(1, sizeof(*s));
 
@@ -255,11 +263,16 @@ struct tw_sink *tw_json_sink(const char *path, struct tw_diag *diag)
 		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
 		return NULL;
 	}
-	if (tw_lines_open(&s->lines, path, diag) != 0) {
+	if (tw_lines_open(&s->lines, path, live, diag) != 0) {
 		free(s);
 		return NULL;
 	}
-	s->sink = (struct tw_sink){
-		.start = start, .second = second, .gap = gap, .summary = summary, .close = finish};
+	s->path = path;
+	s->sink = (struct tw_sink){.reopen = reopen,
+		.start = start,
+		.second = second,
+		.gap = gap,
+		.summary = summary,
+		.close = finish};
 	return &s->sink;
 }

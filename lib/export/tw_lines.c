@@ -13,19 +13,42 @@ enum {
 	GATHER = 1 << 16,
 };
 
-int tw_lines_open(struct tw_lines *lines, const char *path, struct tw_diag *diag)
+static int open_path(const char *path, bool live)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (live ? O_APPEND : O_TRUNC), 0644);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int tw_lines_open(struct tw_lines *lines, const char *path, bool live, struct tw_diag *diag)
 {
 	struct stat st;
 
 	*lines = (struct tw_lines){.fd = STDOUT_FILENO};
 	if (strcmp(path, "-") != 0) {
-		lines->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		lines->fd = open_path(path, live);
 		if (lines->fd < 0)
-			return tw_diag_add(
-				diag, -errno, "%s: cannot write: %s", path, strerror(errno));
+			return tw_diag_add(diag, lines->fd, "%s: cannot write: %s", path,
+				strerror(-lines->fd));
 		lines->own_fd = true;
 	}
-	lines->gather = fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode);
+	lines->live = live;
+	lines->gather = !live && fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode);
+	return 0;
+}
+
+int tw_lines_reopen(struct tw_lines *lines, const char *path)
+{
+	int fd;
+
+	if (!lines->own_fd)
+		return 0;
+	fd = open_path(path, true);
+	if (fd < 0)
+		return fd;
+	close(lines->fd);
+	lines->fd = fd;
+	lines->error = 0; /* a new file may have the room that the old one lacked */
 	return 0;
 }
 

@@ -16,8 +16,9 @@
 
 struct tw_lines {
 	int fd;
-	bool own_fd;  /* to be closed */
-	bool gather;  /* a regular file: write 64 KiB at once */
+	bool own_fd; /* to be closed */
+	bool live;
+	bool gather;  /* write 64 KiB at once */
 	int error;    /* the first -errno; nothing is written after it */
 	size_t n;     /* octets in the buffer */
 	size_t whole; /* of them, in whole lines */
@@ -25,8 +26,11 @@ struct tw_lines {
 	char *buffer;
 };
 
-/* Opens or makes the file, "-" is standard output. Returns 0, or -errno with a line in *diag. */
-int tw_lines_open(struct tw_lines *lines, const char *path, struct tw_diag *diag);
+/*
+ * Opens or makes the file, "-" is standard output. `live`: each line leaves at once, and lines are added behind those
+ * that the file has. Returns 0, or -errno with a line in *diag.
+ */
+int tw_lines_open(struct tw_lines *lines, const char *path, bool live, struct tw_diag *diag);
 
 void tw_lines_add(struct tw_lines *lines, const char *text, size_t length);
 void tw_lines_text(struct tw_lines *lines, const char *text);
@@ -34,6 +38,12 @@ void tw_lines_number(struct tw_lines *lines, uint64_t number);
 
 /* Ends a line. Returns 0 or the first error. */
 int tw_lines_end(struct tw_lines *lines);
+
+/*
+ * Opens the path anew, so that a file that was renamed is left to whoever renamed it. Where it cannot be opened, the
+ * old one stays. Returns 0 or -errno. Nothing for standard output.
+ */
+int tw_lines_reopen(struct tw_lines *lines, const char *path);
 
 /* Writes what is left and closes. Returns 0 or the first error. */
 int tw_lines_close(struct tw_lines *lines);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "engine.h"
+
+static int make_workers(struct tw_engine *e, struct tw_source *const *sources,
+	struct tw_source *reader, struct tw_diag *diag)
+{
+	const struct tw_config *config = e->setup.config;
+	bool live = (sources != NULL ? sources[0] : reader)->live;
+	struct tw_worker_spec spec = {
+		.table = e->setup.table,
+		.map = e->setup.map,
+		.flows = {.max_flows = config->flows_max_per_worker,
+			.idle_timeout = config->idle_timeout,
+			.n_series = e->setup.view.n_series},
+		.live = live,
+		.busy = config->poll == TW_POLL_BUSY,
+		.n_bursts = live ? TW_DISPATCH_BURSTS_LIVE : TW_DISPATCH_BURSTS,
+	};
+
+	if (getentropy(spec.flows.seed, sizeof(spec.flows.seed)) != 0)
+		return tw_diag_add(
+			diag, -errno, "no random key for the flow table: %s", strerror(errno));
+	for (; e->n_workers < config->workers; e->n_workers++) {
+		struct tw_worker *worker;
+
+		spec.source = sources != NULL ? sources[e->n_workers] : NULL;
+		worker = tw_worker_create(&spec, e->n_workers, diag);
+		if (worker == NULL)
+			return -ENOMEM;
+		e->workers[e->n_workers] = worker;
+		e->exchanges[e->n_workers] = worker->exchange;
+	}
+	e->dispatch = (struct tw_dispatch){.source = sources != NULL ? NULL : reader,
+		.exchanges = e->exchanges,
+		.bursts = e->bursts,
+		.n_workers = e->n_workers};
+	return 0;
+}
+
+int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
+	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag)
+{
+	int err = make_workers(e, sources, reader, diag);
+
+	if (err == 0)
+		err = tw_sinks_open(&e->sinks, options, diag);
+	if (err != 0)
+		return err;
+	e->aggregate = tw_aggregate_create(
+		&e->setup.view, e->n_workers, e->sinks.sinks, e->sinks.n_sinks, diag);
+	return e->aggregate != NULL ? 0 : -ENOMEM;
+}
+
+void tw_engine_launch(struct tw_engine *e)
+{
+	unsigned int lcore = rte_get_next_lcore(-1, 1, 0);
+
+	for (unsigned int i = 0; i < e->n_workers; i++) {
+		rte_eal_remote_launch(tw_worker_run, e->workers[i], lcore);
+		lcore = rte_get_next_lcore(lcore, 1, 0);
+	}
+	if (e->dispatch.source != NULL)
+		rte_eal_remote_launch(tw_dispatch_run, &e->dispatch, lcore);
+}
+
+bool tw_engine_runs(void)
+{
+	unsigned int lcore;
+
+	RTE_LCORE_FOREACH_WORKER (lcore)
+		if (rte_eal_get_lcore_state(lcore) == RUNNING)
+			return true;
+	return false;
+}
+
+unsigned int tw_engine_drain(struct tw_engine *e)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < e->n_workers; i++) {
+		struct tw_block *block;
+
+		while ((block = tw_report_receive(e->workers[i]->report)) != NULL) {
+			if (e->before_block != NULL)
+				e->before_block(e, block->second);
+			if (e->error == 0)
+				e->error = tw_aggregate_block(e->aggregate, i, block);
+			tw_report_return(e->workers[i]->report, block);
+			n++;
+		}
+	}
+	return n;
+}
+
+int tw_engine_finish(struct tw_engine *e)
+{
+	const struct tw_peers *peers[TW_WORKERS_MAX];
+
+	while (tw_engine_drain(e) > 0)
+		;
+	rte_eal_mp_wait_lcore();
+	if (e->error != 0)
+		return e->error;
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		peers[i] = &e->workers[i]->peers;
+	return tw_aggregate_finish(e->aggregate, e->setup.table, peers, e->n_workers);
+}
+
+void tw_engine_free(struct tw_engine *e)
+{
+	tw_aggregate_free(e->aggregate);
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		tw_worker_free(e->workers[i]);
+	tw_setup_free(&e->setup);
+}

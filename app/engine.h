@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_ENGINE_H
+#define TW_ENGINE_H
+
+/*
+ * What a replay and a live run have in common: workers, a reader where they share a source, the aggregator and its
+ * exporters.
+ *
+ * Threads: the control core's, but for what tw_engine_launch() starts.
+ */
+
+#include "dispatch.h"
+#include "setup.h"
+#include "sinks.h"
+#include "worker.h"
+
+struct tw_engine {
+	struct tw_setup setup;
+	struct tw_sinks sinks;
+	struct tw_aggregate *aggregate;
+	struct tw_dispatch dispatch; /* its source is NULL where each worker has one of its own */
+	struct tw_worker *workers[TW_WORKERS_MAX];
+	struct tw_exchange *exchanges[TW_WORKERS_MAX];
+	struct tw_burst *bursts[TW_WORKERS_MAX];
+	unsigned int n_workers;
+	int error; /* of aggregating: the first */
+
+	/* Called before a block is taken in, where not NULL. */
+	void (*before_block)(struct tw_engine *engine, uint64_t second);
+};
+
+/*
+ * Makes workers, exporters and the aggregator; the setup is loaded. `sources` holds one for each worker, or is NULL:
+ * then `reader` serves them all. All outlive the engine. Returns 0, or -errno with a line in *diag.
+ */
+int tw_engine_make(struct tw_engine *engine, const struct tw_options *options,
+	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag);
+
+/* Starts every core. */
+void tw_engine_launch(struct tw_engine *engine);
+
+/* Whether any core still runs. */
+bool tw_engine_runs(void);
+
+/* Takes in all blocks that are there. Returns how many. */
+unsigned int tw_engine_drain(struct tw_engine *engine);
+
+/* Once no core runs: takes in what is left, and tells the summary. Returns 0, or the first error. */
+int tw_engine_finish(struct tw_engine *engine);
+
+/* Releases all but the sinks, which are closed before. */
+void tw_engine_free(struct tw_engine *engine);
+
+#endif
