@@ -21,14 +21,17 @@
 
 enum {
 	REPLAY = 1 << 0,
-	EXPLAIN = 1 << 1,
-	CHECK = 1 << 2,
-	EVERY = REPLAY | EXPLAIN | CHECK,
+	RUN = 1 << 1,
+	EXPLAIN = 1 << 2,
+	CHECK = 1 << 3,
+	EVERY = REPLAY | EXPLAIN | CHECK | RUN,
 };
 
 static const struct tw_command commands[] = {
 	{"replay", "-c FILE [OPTION...] CAPTURE...",
 		"count the packets of captures, second by second, per upstream", 1, tw_replay},
+	{"run", "-c FILE [OPTION...]",
+		"watch live ports, second by second, until SIGINT or SIGTERM", 0, tw_run},
 	{"explain", "-c FILE [OPTION...] IP...", "tell what is known of addresses, and from where",
 		0, tw_explain},
 	{"check", "-c FILE", "validate a configuration and print it with all defaults", 0,
@@ -52,15 +55,15 @@ static const struct option_row {
 } rows[] = {
 	{"config", 'c', TEXT, EVERY, offsetof(struct tw_options, config), "FILE",
 		"the configuration (YAML)"},
-	{"output", 'o', TEXT, REPLAY, offsetof(struct tw_options, output), "FILE",
+	{"output", 'o', TEXT, REPLAY | RUN, offsetof(struct tw_options, output), "FILE",
 		"write JSON lines to FILE, - is standard output"},
-	{"csv", 0, TEXT, REPLAY, offsetof(struct tw_options, csv), "FILE",
+	{"csv", 0, TEXT, REPLAY | RUN, offsetof(struct tw_options, csv), "FILE",
 		"write the series as CSV to FILE, - is standard output"},
-	{"table", 't', FLAG, REPLAY, offsetof(struct tw_options, table), NULL,
+	{"table", 't', FLAG, REPLAY | RUN, offsetof(struct tw_options, table), NULL,
 		"print a table of seconds with each upstream's share"},
-	{"every-second", 0, FLAG, REPLAY, offsetof(struct tw_options, every_second), NULL,
+	{"every-second", 0, FLAG, REPLAY | RUN, offsetof(struct tw_options, every_second), NULL,
 		"with --table: do not fold seconds that are alike"},
-	{"workers", 'w', NUMBER, REPLAY, offsetof(struct tw_options, workers), "N",
+	{"workers", 'w', NUMBER, REPLAY | RUN, offsetof(struct tw_options, workers), "N",
 		"workers, instead of the configuration's"},
 	{"port-per-file", 0, FLAG, REPLAY, offsetof(struct tw_options, port_per_file), NULL,
 		"port is the capture's position, not its pcapng interface"},
@@ -96,6 +99,10 @@ static void print_command_help(FILE *out, const struct tw_command *command)
 		if (rows[i].commands & bit)
 			print_option(out, &rows[i]);
 	fprintf(out, "  %-24s %s\n", "-h, --help", "this text");
+	if (command->run == tw_run)
+		fprintf(out,
+			"\nSIGUSR1 opens the files of --output and --csv anew: rename them first, "
+			"then send it.\n");
 	if (command->run == tw_replay)
 		fprintf(out, "\nA CAPTURE is a pcap or pcapng file, - is standard input; several "
 			     "are read in order as one.\n"
@@ -245,7 +252,7 @@ static int check_options(const struct tw_options *options)
 		return refuse(command->name, "no configuration", "name one with -c FILE");
 	if (options->n_args < command->args_min)
 		return refuse(command->name, "nothing to read", command->usage);
-	if (command->run == tw_check && options->n_args > 0)
+	if ((command->run == tw_check || command->run == tw_run) && options->n_args > 0)
 		return refuse(command->name, options->args[0], "no argument is expected here");
 	if (command->run == tw_explain && (options->n_args > 0) == options->from_stdin)
 		return refuse(command->name, options->from_stdin ? options->args[0] : "no address",
@@ -278,8 +285,9 @@ int tw_options_parse(int argc, char **argv, struct tw_options *options)
 	}
 	options->command = find_command(argv[1]);
 	if (options->command == NULL)
-		return refuse(
-			"command", argv[1], "replay, explain or check is expected: see --help");
+		return refuse("command", argv[1],
+			"replay, run, explain or check is expected: see --help");
+	options->live = options->command->run == tw_run;
 	status = parse_command(argc - 1, argv + 1, options);
 	return status >= 0 ? status : check_options(options);
 }

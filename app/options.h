@@ -52,6 +52,7 @@ struct tw_command {
 int tw_options_parse(int argc, char **argv, struct tw_options *options);
 
 int tw_replay(const struct tw_options *options);
+int tw_run(const struct tw_options *options);
 int tw_explain(const struct tw_options *options);
 int tw_check(const struct tw_options *options);
 

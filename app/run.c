@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * A live run: ports in, seconds out, until a signal. The control core opens the ports, starts the workers (and the
+ * reader, where the ports have fewer queues than there are workers), aggregates, and reads the ports' own counters once
+ * a second: before the first block of a second is taken in, that is right behind the second's end.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_lcore.h>
+
+#include "engine.h"
+#include "options.h"
+#include "port.h"
+#include "port_source.h"
+
+/* Between two looks at empty rings. */
+#define NAP_NS 1000000
+
+struct run {
+	struct tw_engine engine; /* first: before_block() casts */
+	struct tw_ports ports;
+	struct tw_port_source *sources; /* one for each worker, or the reader's alone */
+	struct tw_port_queue (*queues)[TW_PORTS_MAX * TW_WORKERS_MAX]; /* of each source */
+	unsigned int n_sources;
+	const char *names[TW_PORTS_MAX];
+	uint64_t sampled; /* the second that the ports' counters are read for */
+};
+
+/* Written by the signal handler. */
+static atomic_bool stop;
+static atomic_bool rotate;
+
+static void on_signal(int number)
+{
+	atomic_store_explicit(number == SIGUSR1 ? &rotate : &stop, true, memory_order_relaxed);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR1, &action, NULL);
+	/* A second Ctrl-C ends a run that does not end. */
+	action.sa_flags = (int)SA_RESETHAND;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- making and unmaking ---- */
+
+static int make_sources(struct run *r, struct tw_source **sources, struct tw_diag *diag)
+{
+	const struct tw_config *config = r->engine.setup.config;
+	unsigned int n = r->ports.direct ? config->workers : 1;
+
+	r->sources = calloc(n, sizeof(*r->sources));
+	r->queues = calloc(n, sizeof(*r->queues));
+	if (r->sources == NULL || r->queues == NULL)
+		return tw_diag_add(diag, -ENOMEM, "no memory for %u sources", n);
+	for (r->n_sources = 0; r->n_sources < n; r->n_sources++) {
+		unsigned int i = r->n_sources;
+		unsigned int n_queues = tw_ports_queues(&r->ports, i, n, r->queues[i]);
+
+		tw_port_source_init(&r->sources[i], r->queues[i], n_queues, config->decapsulate,
+			config->poll == TW_POLL_BUSY, &stop);
+		sources[i] = &r->sources[i].base;
+	}
+	return 0;
+}
+
+static void name_ports(struct run *r)
+{
+	struct tw_view *view = &r->engine.setup.view;
+
+	for (unsigned int i = 0; i < r->ports.n_ports; i++)
+		r->names[i] = r->ports.ports[i].config->device;
+	view->ports = r->names;
+	view->n_ports = r->ports.n_ports;
+}
+
+/* Takes what the ports lost since they were looked at last into a second. */
+static void sample(struct tw_engine *engine, uint64_t second)
+{
+	struct run *r = (struct run *)engine;
+
+	if (second <= r->sampled)
+		return;
+	r->sampled = second;
+	for (unsigned int i = 0; i < r->ports.n_ports; i++) {
+		uint64_t losses[TW_DROP_PORT_MAX];
+
+		tw_port_losses(&r->ports.ports[i], losses);
+		for (unsigned int cause = 0; cause < TW_DROP_PORT_MAX; cause++)
+			if (losses[cause] > 0 && engine->error == 0)
+				engine->error = tw_aggregate_port_loss(engine->aggregate, second, i,
+					(enum tw_drop)cause, losses[cause]);
+	}
+}
+
+static int make(struct run *r, const struct tw_options *options, struct tw_diag *diag)
+{
+	struct tw_source *sources[TW_WORKERS_MAX];
+	int err = tw_setup_load(&r->engine.setup, options->config, options->workers, true,
+		options->eal_args, options->n_eal_args, diag);
+
+	if (err != 0)
+		return err;
+	err = tw_ports_open(&r->ports, r->engine.setup.config, diag);
+	if (err == 0)
+		err = make_sources(r, sources, diag);
+	if (err != 0)
+		return err;
+	name_ports(r);
+	r->engine.before_block = sample;
+	return tw_engine_make(
+		&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
+}
+
+static void unmake(struct run *r)
+{
+	for (unsigned int i = 0; i < r->n_sources; i++)
+		tw_port_source_release(&r->sources[i]);
+	tw_ports_close(&r->ports);
+	free(r->sources);
+	free(r->queues);
+	tw_engine_free(&r->engine);
+}
+
+/* ---- running ---- */
+
+/* What an operator wants to see in the log of a service, once. */
+static void tell_start(const struct run *r)
+{
+	const struct tw_config *config = r->engine.setup.config;
+
+	fprintf(stderr, "transitwatch: watching, %s\n", tw_eal_memory());
+	for (unsigned int i = 0; i < r->ports.n_ports; i++)
+		fprintf(stderr, "transitwatch: port %u: %s, %u queues\n", i,
+			config->ports[i].device, r->ports.ports[i].n_queues);
+	fprintf(stderr, "transitwatch: %u workers, %s\n", config->workers,
+		r->ports.direct ? "each polls its own queues" : "fed by one reader");
+}
+
+static void reopen(struct run *r)
+{
+	struct tw_sinks *sinks = &r->engine.sinks;
+
+	for (unsigned int i = 0; i < sinks->n_sinks; i++) {
+		struct tw_sink *sink = sinks->sinks[i];
+		int err = sink->reopen != NULL ? sink->reopen(sink) : 0;
+
+		if (err != 0)
+			fprintf(stderr,
+				"transitwatch: %s: cannot reopen: %s: writing on to the old file\n",
+				sinks->names[i], strerror(-err));
+	}
+}
+
+static int run(struct run *r, struct tw_diag *diag)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	int err;
+
+	catch_signals();
+	tell_start(r);
+	tw_engine_launch(&r->engine);
+	while (tw_engine_runs()) {
+		if (tw_engine_drain(&r->engine) == 0)
+			nanosleep(&nap, NULL);
+		if (atomic_exchange_explicit(&rotate, false, memory_order_relaxed))
+			reopen(r);
+	}
+	err = tw_engine_finish(&r->engine);
+	if (r->engine.error != 0)
+		tw_diag_add(diag, err, "no memory to aggregate: the output is not complete");
+	return err != 0 ? TW_EXIT_USAGE : TW_EXIT_OK;
+}
+
+int tw_run(const struct tw_options *options)
+{
+	struct tw_diag diag = {0};
+	struct run *r = calloc(1, sizeof(*r));
+	int status = TW_EXIT_USAGE;
+
+	if (r == NULL) {
+		tw_diag_add(&diag, -ENOMEM, "no memory");
+	} else if (make(r, options, &diag) == 0) {
+		/* What is only worth knowing, a port without a link, is known before the first second. */
+		tw_diag_print(&diag, stderr, "transitwatch: ");
+		tw_diag_free(&diag);
+		status = run(r, &diag);
+	}
+	if (r != NULL && tw_sinks_close(&r->engine.sinks, &diag) != 0)
+		status = TW_EXIT_USAGE;
+	tw_diag_print(&diag, stderr, "transitwatch: ");
+	tw_diag_free(&diag);
+	if (r != NULL)
+		unmake(r);
+	free(r);
+	return status;
+}
