@@ -208,7 +208,8 @@ static int start(struct tw_port *port, unsigned int index, const struct tw_confi
 		spread(&conf, &info);
 	if (make_pool(port, index, diag) != 0)
 		return -ENOMEM;
-	err = configure(port, &conf, 0);
+	/* net_memif takes part in its rings for others where it has none of its own to send by. */
+	err = strcmp(info.driver_name, "net_memif") == 0 ? -ENOTSUP : configure(port, &conf, 0);
 	if (err != 0)
 		err = configure(port, &conf, 1);
 	if (err != 0)

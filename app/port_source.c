@@ -9,10 +9,13 @@
 #include "port_source.h"
 
 enum {
+	RECEIVE_MAX = 32,  /* what drivers are made for */
 	AHEAD = 4,         /* frames fetched ahead of the parser */
 	HEADERS_MAX = 512, /* octets in which the parser is done, whatever is stacked */
 	DRAIN_NS = 20000000,
 };
+
+_Static_assert(2 * RECEIVE_MAX <= TW_BURST_MAX, "two of them go into a burst");
 
 /* The vDSO's clock: no system call. */
 static void look_at_clock(struct tw_source *base)
@@ -36,16 +39,15 @@ static bool ends(struct tw_port_source *source)
 	return source->base.clock >= source->drain_until;
 }
 
-/* Asks the queues in turn until one has something, `room` at most. Returns whether one had. */
-static bool receive(struct tw_port_source *source, unsigned int room)
+/* Asks the queues in turn until one has something. Returns whether one had. */
+static bool receive(struct tw_port_source *source)
 {
 	for (unsigned int i = 0; i < source->n_queues; i++) {
 		const struct tw_port_queue *queue = &source->queues[source->turn];
 
 		if (++source->turn == source->n_queues)
 			source->turn = 0;
-		source->n =
-			rte_eth_rx_burst(queue->port, queue->queue, source->mbufs, (uint16_t)room);
+		source->n = rte_eth_rx_burst(queue->port, queue->queue, source->mbufs, RECEIVE_MAX);
 		source->index = queue->index;
 		if (source->n > 0) {
 			source->idle.n = 0;
@@ -73,17 +75,11 @@ static inline void to_frame(struct tw_port_source *source, struct rte_mbuf *mbuf
 	}
 }
 
-static void fill(struct tw_source *base, struct tw_burst *burst)
+/* Parses what was received into the burst, and lets go of it. */
+static void take(struct tw_port_source *source, struct tw_burst *burst)
 {
-	struct tw_port_source *source = (struct tw_port_source *)base;
+	struct tw_source *base = &source->base;
 
-	look_at_clock(base);
-	tw_burst_reset(burst, tw_source_second(base));
-	if (unlikely(ends(source)) || !receive(source, TW_BURST_MAX)) {
-		burst->end = source->drain_until != 0;
-		tw_idle(&source->idle);
-		return;
-	}
 	for (unsigned int i = 0; i < AHEAD && i < source->n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[i], void *));
 	for (unsigned int i = 0; i < source->n; i++) {
@@ -96,6 +92,23 @@ static void fill(struct tw_source *base, struct tw_burst *burst)
 	rte_pktmbuf_free_bulk(source->mbufs, source->n);
 	base->n_frames += source->n;
 	source->n = 0;
+}
+
+static void fill(struct tw_source *base, struct tw_burst *burst)
+{
+	struct tw_port_source *source = (struct tw_port_source *)base;
+
+	look_at_clock(base);
+	tw_burst_reset(burst, tw_source_second(base));
+	if (unlikely(ends(source)) || !receive(source)) {
+		burst->end = source->drain_until != 0;
+		tw_idle(&source->idle);
+		return;
+	}
+	take(source, burst);
+	/* A queue that filled half a burst has more: the stages behind share their cost among all. */
+	if (burst->rx.packets == RECEIVE_MAX && receive(source))
+		take(source, burst);
 }
 
 void tw_port_source_release(struct tw_port_source *source)
@@ -115,7 +128,7 @@ static bool next(struct tw_source *base)
 		look_at_clock(base);
 		if (unlikely(ends(source)))
 			return false;
-		base->idle = !receive(source, TW_BURST_MAX);
+		base->idle = !receive(source);
 		if (base->idle) {
 			tw_idle(&source->idle);
 			return source->drain_until == 0;

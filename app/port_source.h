@@ -31,7 +31,7 @@ struct tw_port_source {
 		drain_until; /* of the clock, once `stop` is set: what the queues hold is taken until then */
 	struct tw_idle idle;
 
-	struct rte_mbuf *mbufs[TW_BURST_MAX]; /* those received last */
+	struct rte_mbuf *mbufs[TW_BURST_MAX / 2]; /* those received last */
 	unsigned int n;
 	unsigned int at;      /* next(): the mbuf to be told next */
 	uint16_t index;       /* of the port they came from */

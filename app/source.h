@@ -50,7 +50,8 @@ static inline uint64_t tw_source_second(const struct tw_source *source)
 static inline void tw_source_receive(const struct tw_source *source, struct tw_burst *burst)
 {
 	burst->rx.packets++;
-	burst->rx.bytes += source->frame.length;
+	burst->rx.bytes +=
+		source->frame.length + (source->frame.vlan_stripped != TW_VLAN_NONE ? 4 : 0);
 	burst->rx.late += source->late;
 }
 
