@@ -180,7 +180,7 @@ static const struct tw_config_rule rules[] = {
 	{"ports[].queues", tw_check_number, .min = 1, .max = TW_WORKERS_MAX},
 	{"ports[].descriptors", tw_check_number, .min = 64, .max = 32768},
 	{"ports[].mtu", tw_check_number, .min = 68, .max = 65535},
-	{"ports[].mbufs", tw_check_number, .min = 1024, .max = 1u << 26},
+	{"ports[].mbufs", tw_check_number, .min = 1024, .max = 1u << 22},
 };
 
 const struct tw_config_rule *tw_config_rule(const char *path)

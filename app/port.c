@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_bus_pci.h>
@@ -21,6 +23,7 @@ enum {
 	CACHE = 256,         /* mbufs that a core keeps for itself */
 	FRAME_OVERHEAD = 38, /* Ethernet header, FCS, and tags that a mirror adds */
 	LINK_WAIT_MS = 2000,
+	SOCKETS_FD_MAX = 1024,
 };
 
 /* The same for both directions of a flow: 0x6d5a over and over (Woo and Park, 2012). */
@@ -107,6 +110,37 @@ static int refuse_virtual(const char *device, int err, struct tw_diag *diag)
 	return tw_diag_add(diag, err != 0 ? err : -ENODEV,
 		"port %s: cannot be opened: %s: check the device's name and arguments", device,
 		err != 0 ? rte_strerror(-err) : "no such driver");
+}
+
+/*
+ * net_af_packet tells no losses, the kernel tells them to whoever holds the socket, and that is this process. Its file
+ * descriptors are looked through for packet sockets bound to the device's interface.
+ */
+static void find_sockets(struct tw_port *port, int ifindex)
+{
+	for (int fd = 3; fd < SOCKETS_FD_MAX && port->n_sockets < TW_WORKERS_MAX; fd++) {
+		struct sockaddr_ll bound = {0};
+		socklen_t size = sizeof(bound);
+
+		if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0 &&
+			bound.sll_family == AF_PACKET && bound.sll_ifindex == ifindex)
+			port->sockets[port->n_sockets++] = fd;
+	}
+}
+
+/* What the kernel had no room for since it was asked last. */
+static uint64_t socket_losses(const struct tw_port *port)
+{
+	uint64_t losses = 0;
+
+	for (unsigned int i = 0; i < port->n_sockets; i++) {
+		struct tpacket_stats stats = {0};
+		socklen_t size = sizeof(stats);
+
+		if (getsockopt(port->sockets[i], SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
+			losses += stats.tp_drops;
+	}
+	return losses;
 }
 
 static int probe(struct tw_port *port, struct tw_diag *diag)
@@ -219,6 +253,8 @@ static int start(struct tw_port *port, unsigned int index, const struct tw_confi
 			device, port->n_queues, port->config->descriptors, port->config->mtu,
 			rte_strerror(-err));
 	port->started = true;
+	if (strcmp(info.driver_name, "net_af_packet") == 0)
+		find_sockets(port, (int)info.if_index);
 	/* What cannot do this lets everything in anyway. */
 	(void)rte_eth_promiscuous_enable(port->id);
 	(void)rte_eth_allmulticast_enable(port->id);
@@ -323,4 +359,5 @@ void tw_port_losses(struct tw_port *port, uint64_t losses[static TW_DROP_PORT_MA
 								: now[cause];
 		port->seen[cause] = now[cause];
 	}
+	losses[TW_DROP_IMISSED] += socket_losses(port);
 }

@@ -26,6 +26,8 @@ struct tw_port {
 	bool started;
 	struct rte_mempool *pool;
 	uint64_t seen[TW_DROP_PORT_MAX]; /* the counters as read last */
+	int sockets[TW_WORKERS_MAX]; /* net_af_packet's own, which know what the kernel dropped */
+	unsigned int n_sockets;
 };
 
 struct tw_ports {

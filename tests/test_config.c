@@ -249,7 +249,7 @@ static const struct {
 		"@:2: ports[0].queues: 0: write a number from 1 to 64\n"
 		"@:2: ports[0].mtu: 67: write a number from 68 to 65535\n"
 		"@:2: ports[0].descriptors: 63: write a number from 64 to 32768\n"
-		"@:2: ports[0].mbufs: 9: write a number from 1024 to 67108864\n"},
+		"@:2: ports[0].mbufs: 9: write a number from 1024 to 4194304\n"},
 	{TARGET "ports: [{device: a}, {device: a}]\n",
 		"@:2: ports[1].device: a: the same as ports[0].device in line 2: remove one\n"},
 	{TARGET "dispatch: rss\npoll: lazy\n", "@:2: dispatch: rss: write auto or software\n"

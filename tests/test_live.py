@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live ports: what was sent is what was seen or lost, to the packet; and the life of a run, from its start to its end.
+
+    test_live.py BINARY SOURCE_ROOT
+
+Ports are shared memory, virtual interfaces and net_null: nothing leaves the machine. Exit status: 0 passed, 1 failed, 77
+not root, or no dpdk-testpmd or tcpreplay.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+if os.geteuid() != 0:
+    print("test_live: skipped: not root")
+    sys.exit(77)
+for needed in ("dpdk-testpmd", "tcpreplay", "ip"):
+    if shutil.which(needed) is None:
+        print("test_live: skipped: no %s (Debian packages dpdk-dev, tcpreplay, iproute2)" % needed)
+        sys.exit(77)
+
+TARGETS = "targets: [{name: KP, prefixes: [175.45.176.0/22]}]\n"
+failures = []
+
+
+def must(condition, what):
+    if not condition:
+        failures.append(what)
+        print("test_live: " + what)
+
+
+class Bench:
+    def __init__(self, binary, root, folder):
+        self.binary, self.root, self.folder = binary, root, folder
+
+    def lab(self, *arguments):
+        """The JSON lines of a lab run whose sums agree."""
+        out = self.folder / "lab.jsonl"
+        command = [self.root / "scripts/lab", "--binary", self.binary, "-o", out, *arguments]
+        result = subprocess.run([str(a) for a in command], capture_output=True, text=True, timeout=120)
+        name = "lab " + " ".join(arguments)
+        must(result.returncode == 0, "%s: exit status %d: %s %s" % (name, result.returncode, result.stdout[-300:],
+                                                                    result.stderr[-500:]))
+        lines = [json.loads(line) for line in out.read_text().splitlines()]
+        check_conservation(name, lines)
+        return lines[-1], result.stdout
+
+    def config(self, text):
+        path = self.folder / "live.yaml"
+        path.write_text(TARGETS + text)
+        return path
+
+    def start(self, text, *arguments):
+        return subprocess.Popen([str(self.binary), "run", "-c", str(self.config(text)), *map(str, arguments)],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def refused(self, text, pattern):
+        """It ends at once, with lines of which the last is like this."""
+        child = self.start(text)
+        try:
+            _, error = child.communicate(timeout=30)
+        finally:
+            child.kill()
+        last = error.strip().splitlines()[-1] if error.strip() else ""
+        must(child.returncode == 1 and re.search(pattern, last), "%r: exit status %d: %r" % (text, child.returncode, last))
+
+
+def check_conservation(name, lines):
+    for line in lines:
+        if line["type"] not in ("second", "summary"):
+            continue
+        must(line["received"]["packets"] == sum(line["classes"].values()), "%s: classes do not add up: %s" % (name, line))
+        must(line["exact"] == (not line["dropped"]) or line["type"] == "summary", "%s: exact with losses: %s" % (name, line))
+        must(sum(line["dropped"].values()) == sum(loss["packets"] for loss in line.get("losses", ())),
+             "%s: losses and dropped differ: %s" % (name, line))
+    seconds = [line["time"] for line in lines if line["type"] == "second"]
+    must(seconds == list(range(seconds[0], seconds[0] + len(seconds))), "%s: seconds are missing" % name)
+
+
+def sums(line):
+    """Totals that hold for a capture however fast it is sent: flows depend on the pace."""
+    series = {tuple(s[k] for k in ("target", "upstream", "method", "direction", "ip_version")): (s["packets"], s["bytes"])
+              for s in line["series"]}
+    return line["received"], line["classes"], series, [(p["asn"], p["direction"], p["packets"], p["bytes"])
+                                                       for p in line["peers"]]
+
+
+def fill_up(source, path):
+    """The demo's capture with whole frames, as the lab sends it."""
+    data, at = source.read_bytes(), 24
+    with open(path, "wb") as out:
+        out.write(data[:24])
+        while at < len(data):
+            captured, length = (int.from_bytes(data[at + k:at + k + 4], "little") for k in (8, 12))
+            out.write(data[at:at + 8] + 2 * length.to_bytes(4, "little") +
+                      data[at + 16:at + 16 + captured].ljust(length, b"\0"))
+            at += 16 + captured
+
+
+def test_veth_equals_replay(b):
+    capture = b.folder / "full.pcap"
+    fill_up(b.root / "pcaps/kp-2017-10-01.pcap", capture)
+    result = subprocess.run([str(b.binary), "replay", "-c", str(b.root / "pcaps/demo.yaml"), "-o", "-", str(capture)],
+                            capture_output=True, text=True, timeout=60)
+    expected = json.loads(result.stdout.splitlines()[-1])
+    for workers in ("1", "2"):
+        summary, _ = b.lab("--via", "veth", "--rate", "10000", "-w", workers)
+        must(summary["exact"] and not summary["dropped"], "a modest pace loses packets: %s" % summary["dropped"])
+        must(sums(summary) == sums(expected), "veth, %s workers: %r is not what replay says: %r" %
+             (workers, sums(summary), sums(expected)))
+
+
+def test_memif(b):
+    for workers in ("1", "2"):
+        summary, _ = b.lab("--loop", "20", "-w", workers)
+        must(summary["classes"]["target"] > 0.7 * summary["received"]["packets"], "memif: other traffic than was sent")
+
+
+def test_overload_adds_up(b):
+    """A kernel ring that overflows: the lab itself compares what was sent with what was seen and lost."""
+    lost = 0
+    for _ in range(6):
+        summary, text = b.lab("--via", "veth", "--rate", "max", "--loop", "20")
+        lost = summary["dropped"].get("imissed", 0)
+        if lost > 0:
+            must(not summary["exact"] and summary["inexact"] > 0, "lost %d and exact" % lost)
+            must("LOST imissed" in text and "NOT exact" in text, "the table hides a loss: " + text)
+            return
+    print("test_live: nothing was lost at the highest pace: overload was not seen")
+
+
+def test_life(b):
+    out = b.folder / "life.jsonl"
+    csv = b.folder / "life.csv"
+    for path in (out, csv):
+        path.unlink(missing_ok=True)
+    child = b.start("ports: [{device: net_null0}]\npoll: busy\n", "-o", out, "--csv", csv)
+    time.sleep(3)
+    before = out.read_text()
+    must(before.endswith("\n") and before.count("\n") >= 2, "seconds do not show at once: %r" % before)
+    os.rename(out, b.folder / "life.1")
+    os.rename(csv, b.folder / "life.csv.1")
+    child.send_signal(signal.SIGUSR1)
+    time.sleep(2.5)
+    child.send_signal(signal.SIGTERM)
+    _, error = child.communicate(timeout=20)
+    must(child.returncode == 0, "exit status %d: %s" % (child.returncode, error))
+    must("port 0: net_null0" in error and "1 worker" in error, "the start is not told: %r" % error)
+    first, second = ([json.loads(line) for line in path.read_text().splitlines()] for path in (b.folder / "life.1", out))
+    check_conservation("rotation", first + second)
+    must(second[-1]["type"] == "summary" and second[-1]["received"]["packets"] ==
+         sum(line["received"]["packets"] for line in first + second if line["type"] == "second"),
+         "rotation loses seconds")
+    for path in (csv, b.folder / "life.csv.1"):
+        must(path.read_text().startswith("time,exact,") and path.read_text().count("time,") == 1,
+             "%s has no header, or two" % path)
+
+    child = b.start("ports: [{device: net_null0}]\n", "-o", out)
+    time.sleep(2.5)
+    child.kill()
+    child.communicate()
+    for line in out.read_text().splitlines():
+        json.loads(line)
+    must(out.read_text().endswith("\n"), "a killed run leaves half a line")
+
+
+def test_two_ports(b):
+    """The port decides, where links say so."""
+    out = b.folder / "two.jsonl"
+    out.unlink(missing_ok=True)
+    capture = b.root / "pcaps/kp-2017-10-01.pcap"
+    ports = "".join("  - {device: 'net_pcap%d,rx_pcap=%s'}\n" % (i, capture) for i in range(2))
+    child = b.start("upstreams:\n  - {asn: 1, links: [{port: 0}]}\n  - {asn: 2, links: [{port: 1}]}\nports:\n" + ports,
+                    "-o", out)
+    time.sleep(3)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=20)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    check_conservation("two ports", lines)
+    must(lines[-1]["received"]["packets"] == 2 * 16764, "two ports: %s" % lines[-1]["received"])
+
+
+def test_refusals(b):
+    b.refused("ports: []\n", r"live.yaml: ports: missing: write a list of ports")
+    b.refused("ports: [{device: net_nothing0}]\n", r"port net_nothing0: cannot be opened: .*: check the device's name")
+    b.refused("ports: [{device: 'net_af_packet0,iface=nowhere9'}]\n", r"no interface nowhere9: ip link shows")
+    b.refused("ports: [{device: '0000:ff:1f.7'}]\n", r"port 0000:ff:1f.7: no such PCI device")
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: test_live.py BINARY SOURCE_ROOT")
+    tests = [f for name, f in globals().items() if name.startswith("test_")]
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(folder))
+        for test in tests:
+            try:
+                test(bench)
+            except (ValueError, IndexError, KeyError, subprocess.SubprocessError, OSError) as error:
+                must(False, "%s: %s: %s" % (test.__name__, type(error).__name__, error))
+    print("test_live: %d tests, %d failures" % (len(tests), len(failures)))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
