@@ -49,8 +49,8 @@ _Static_assert(sizeof(struct tw_totals) % sizeof(uint64_t) == 0, "u64 only");
 /* A worker's counters of one second. */
 struct tw_block {
 	uint64_t second;
-	bool last;    /* the worker has ended: nothing follows */
-	bool inexact; /* a loss that is counted in another second may reach into this one */
+	bool last;            /* the worker has ended: nothing follows */
+	bool inexact;         /* a loss that is counted in another second may reach into this one */
 	uint64_t cycles;      /* of the worker, by the time stamp counter; live only */
 	uint64_t busy_cycles; /* of them with packets */
 	struct tw_totals totals;
