@@ -60,12 +60,18 @@ static uint32_t origin_of(unsigned int i, unsigned int half)
 /* ---- the summary as a sink sees it ---- */
 
 static struct tw_peer seen[2 * TW_PEERS_MAX];
+static char names[2 * TW_PEERS_MAX][32];
 static unsigned int n_seen;
+static unsigned int n_retired; /* times that the same counters are retired before the end */
 
 static int keep_peers(struct tw_sink *sink, const struct tw_summary *summary)
 {
 	assert_true(summary->n_peers <= 2 * TW_PEERS_MAX);
 	memcpy(seen, summary->peers, summary->n_peers * sizeof(*seen));
+	for (unsigned int i = 0; i < summary->n_peers; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s", seen[i].name);
+		seen[i].name = names[i]; /* the summary's own go with it */
+	}
 	n_seen = summary->n_peers;
 	return 0;
 }
@@ -86,6 +92,8 @@ static void rank(unsigned int n_workers)
 		shown[w] = &peers[w];
 	}
 	n_seen = UINT32_MAX;
+	for (unsigned int i = 0; i < n_retired; i++)
+		assert_int_equal(tw_aggregate_retire(aggregate, table, shown, n_workers), 0);
 	assert_int_equal(tw_aggregate_finish(aggregate, table, shown, n_workers), 0);
 	tw_aggregate_free(aggregate);
 }
@@ -153,6 +161,23 @@ static void workers_and_origins_of_one_asn_are_one_peer(void **state)
 	expect_peer(2, asn_of(8), TW_DIR_TO, 32);
 	assert_string_equal(seen[0].name, "");
 	assert_string_equal(seen[1].name, "Network 7");
+}
+
+static void tables_of_before_count_with_the_last(void **state)
+{
+	clear();
+	count(0, origin_of(3, 0), TW_DIR_TO, 5);
+	count(1, origin_of(3, 1), TW_DIR_TO, 1);
+	count(1, origin_of(4, 0), TW_DIR_FROM, 7);
+	n_retired = 2;
+	rank(2);
+	n_retired = 0;
+	assert_int_equal(n_seen, 2);
+	assert_int_equal(seen[0].asn, asn_of(3));
+	assert_int_equal(seen[0].packets, 18);
+	assert_int_equal(seen[1].asn, asn_of(4));
+	assert_int_equal(seen[1].packets, 21);
+	assert_int_equal(seen[1].bytes, 2100);
 }
 
 static void bytes_decide_and_not_packets(void **state)
@@ -270,6 +295,7 @@ int main(void)
 		cmocka_unit_test(no_traffic_has_no_peers),
 		cmocka_unit_test(both_directions_are_ranked_by_themselves_to_first),
 		cmocka_unit_test(workers_and_origins_of_one_asn_are_one_peer),
+		cmocka_unit_test(tables_of_before_count_with_the_last),
 		cmocka_unit_test(bytes_decide_and_not_packets),
 		cmocka_unit_test(equal_peers_are_ordered_by_asn_and_cut_there),
 		cmocka_unit_test(random_peers_are_ranked_exactly),

@@ -49,6 +49,7 @@ struct tw_aggregate {
 	struct tw_series_count *zeros;
 	struct tw_series_count *sums;
 	struct tw_summary summary;
+	struct tw_peer_sums peers;
 
 	unsigned int n_places;  /* the larger of the numbers of ports and workers */
 	uint64_t *lost;         /* [TW_DROP_MAX][n_places], of the whole run */
@@ -156,6 +157,7 @@ void tw_aggregate_free(struct tw_aggregate *a)
 	free(a->sinks);
 	free(a->zeros);
 	free(a->sums);
+	tw_peers_free(&a->peers);
 	free(a->lost);
 	free(a->losses);
 	free(a);
@@ -324,12 +326,20 @@ int tw_aggregate_port_loss(struct tw_aggregate *a, uint64_t second, unsigned int
 	return 0;
 }
 
+int tw_aggregate_retire(struct tw_aggregate *a, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers)
+{
+	return tw_peers_fold(&a->peers, table, peers, n_peers);
+}
+
 int tw_aggregate_finish(struct tw_aggregate *a, const struct tw_table *table,
 	const struct tw_peers *const *peers, unsigned int n_peers)
 {
 	struct tw_peer ranked[2 * TW_PEERS_MAX];
-	int n = tw_peers_rank(table, peers, n_peers, ranked);
+	int n = tw_aggregate_retire(a, table, peers, n_peers);
 
+	if (n == 0)
+		n = tw_peers_rank(&a->peers, ranked);
 	if (n < 0)
 		return n;
 	a->summary.peers = ranked;

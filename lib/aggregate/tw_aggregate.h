@@ -124,7 +124,14 @@ int tw_aggregate_port_loss(struct tw_aggregate *aggregate, uint64_t second, unsi
 	enum tw_drop cause, uint64_t packets);
 
 /*
- * After every worker's last block: ranks the peers, sums of all workers by ASN, and gives the sinks the
+ * Takes the peers of a table that no worker uses any more, before it is freed: they are counted by its origins.
+ * Returns 0 or -ENOMEM.
+ */
+int tw_aggregate_retire(struct tw_aggregate *aggregate, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers);
+
+/*
+ * After every worker's last block: takes the last table's peers, ranks all by ASN, and gives the sinks the
  * summary. Returns 0, or the first error that any sink had since the start.
  */
 int tw_aggregate_finish(struct tw_aggregate *aggregate, const struct tw_table *table,
