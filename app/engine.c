@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -15,8 +16,7 @@ static int make_workers(struct tw_engine *e, struct tw_source *const *sources,
 	const struct tw_config *config = e->setup.config;
 	bool live = (sources != NULL ? sources[0] : reader)->live;
 	struct tw_worker_spec spec = {
-		.table = e->setup.table,
-		.map = e->setup.map,
+		.slot = &e->slot,
 		.flows = {.max_flows = config->flows_max_per_worker,
 			.idle_timeout = config->idle_timeout,
 			.n_series = e->setup.view.n_series},
@@ -45,11 +45,46 @@ static int make_workers(struct tw_engine *e, struct tw_source *const *sources,
 	return 0;
 }
 
+/* The workers as readers of rules that may be replaced. */
+static struct rte_rcu_qsbr *make_readers(unsigned int n_workers)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(n_workers);
+	struct rte_rcu_qsbr *readers = NULL;
+
+	if (posix_memalign((void **)&readers, RTE_CACHE_LINE_SIZE, size) != 0)
+		return NULL;
+	rte_rcu_qsbr_init(readers, n_workers);
+	for (unsigned int i = 0; i < n_workers; i++) {
+		rte_rcu_qsbr_thread_register(readers, i);
+		rte_rcu_qsbr_thread_online(readers, i);
+	}
+	return readers;
+}
+
+static int make_rules(struct tw_engine *e, bool live, struct tw_diag *diag)
+{
+	struct tw_setup *setup = &e->setup;
+	struct tw_rules *rules =
+		tw_rules_create(setup->table, setup->map, setup->config->workers, diag);
+
+	setup->table = NULL;
+	setup->map = NULL;
+	if (rules == NULL)
+		return -ENOMEM;
+	atomic_store_explicit(&e->slot.published, rules, memory_order_release);
+	if (!live)
+		return 0;
+	e->slot.readers = make_readers(setup->config->workers);
+	return e->slot.readers != NULL ? 0 : tw_diag_add(diag, -ENOMEM, "no memory");
+}
+
 int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag)
 {
-	int err = make_workers(e, sources, reader, diag);
+	int err = make_rules(e, (sources != NULL ? sources[0] : reader)->live, diag);
 
+	if (err == 0)
+		err = make_workers(e, sources, reader, diag);
 	if (err == 0)
 		err = tw_sinks_open(&e->sinks, options, diag);
 	if (err != 0)
@@ -57,6 +92,23 @@ int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 	e->aggregate = tw_aggregate_create(
 		&e->setup.view, e->n_workers, e->sinks.sinks, e->sinks.n_sinks, diag);
 	return e->aggregate != NULL ? 0 : -ENOMEM;
+}
+
+static void list_peers(const struct tw_rules *rules, const struct tw_peers **peers)
+{
+	for (unsigned int i = 0; i < rules->n_workers; i++)
+		peers[i] = &rules->peers[i];
+}
+
+int tw_engine_retire(struct tw_engine *e, struct tw_rules *rules)
+{
+	const struct tw_peers *peers[TW_WORKERS_MAX];
+	int err;
+
+	list_peers(rules, peers);
+	err = tw_aggregate_retire(e->aggregate, rules->table, peers, rules->n_workers);
+	tw_rules_free(rules);
+	return err;
 }
 
 void tw_engine_launch(struct tw_engine *e)
@@ -102,6 +154,7 @@ unsigned int tw_engine_drain(struct tw_engine *e)
 
 int tw_engine_finish(struct tw_engine *e)
 {
+	const struct tw_rules *rules = atomic_load(&e->slot.published);
 	const struct tw_peers *peers[TW_WORKERS_MAX];
 
 	while (tw_engine_drain(e) > 0)
@@ -109,9 +162,8 @@ int tw_engine_finish(struct tw_engine *e)
 	rte_eal_mp_wait_lcore();
 	if (e->error != 0)
 		return e->error;
-	for (unsigned int i = 0; i < e->n_workers; i++)
-		peers[i] = &e->workers[i]->peers;
-	return tw_aggregate_finish(e->aggregate, e->setup.table, peers, e->n_workers);
+	list_peers(rules, peers);
+	return tw_aggregate_finish(e->aggregate, rules->table, peers, rules->n_workers);
 }
 
 void tw_engine_free(struct tw_engine *e)
@@ -119,5 +171,7 @@ void tw_engine_free(struct tw_engine *e)
 	tw_aggregate_free(e->aggregate);
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		tw_worker_free(e->workers[i]);
+	tw_rules_free(atomic_load(&e->slot.published));
+	free(e->slot.readers);
 	tw_setup_free(&e->setup);
 }

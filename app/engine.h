@@ -11,6 +11,7 @@
  */
 
 #include "dispatch.h"
+#include "rules.h"
 #include "setup.h"
 #include "sinks.h"
 #include "worker.h"
@@ -19,6 +20,7 @@ struct tw_engine {
 	struct tw_setup setup;
 	struct tw_sinks sinks;
 	struct tw_aggregate *aggregate;
+	struct tw_rules_slot slot;
 	struct tw_dispatch dispatch; /* its source is NULL where each worker has one of its own */
 	struct tw_worker *workers[TW_WORKERS_MAX];
 	struct tw_exchange *exchanges[TW_WORKERS_MAX];
@@ -31,11 +33,14 @@ struct tw_engine {
 };
 
 /*
- * Makes workers, exporters and the aggregator; the setup is loaded. `sources` holds one for each worker, or is NULL:
+ * Makes workers, exporters and the aggregator; the setup is loaded, and its table and map are taken over. `sources` holds one for each worker, or is NULL:
  * then `reader` serves them all. All outlive the engine. Returns 0, or -errno with a line in *diag.
  */
 int tw_engine_make(struct tw_engine *engine, const struct tw_options *options,
 	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag);
+
+/* Takes the peers of rules that no worker uses any more into the sums, and frees them. Returns 0 or -ENOMEM. */
+int tw_engine_retire(struct tw_engine *engine, struct tw_rules *rules);
 
 /* Starts every core. */
 void tw_engine_launch(struct tw_engine *engine);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_memory.h>
@@ -53,11 +54,45 @@ static void make_view(struct tw_setup *setup)
 	view->n_targets = config->table.n_targets;
 	view->upstreams = config->upstreams;
 	view->n_upstreams = config->n_upstreams;
-	view->n_vias = tw_link_map_vias(setup->map, &view->vias);
+	view->vias = setup->vias;
 	view->n_series = tw_series_count(view->n_targets, view->n_vias);
 	view->config_path = config->path;
 	view->version = TW_VERSION;
-	view->n_databases = tw_table_databases(setup->table, &view->databases);
+	view->databases = setup->databases;
+}
+
+/* What the view shows of the table and the map, which may be replaced while it is shown. */
+static int copy_names(struct tw_setup *setup)
+{
+	const struct tw_database *databases;
+	const struct tw_via *vias;
+	struct tw_view *view = &setup->view;
+
+	view->n_vias = tw_link_map_vias(setup->map, &vias);
+	setup->vias = malloc(view->n_vias * sizeof(*vias));
+	if (setup->vias == NULL)
+		return -ENOMEM;
+	memcpy(setup->vias, vias, view->n_vias * sizeof(*vias));
+	for (unsigned int n = tw_table_databases(setup->table, &databases);
+		view->n_databases < n;) {
+		struct tw_database *copy = &setup->databases[view->n_databases++];
+
+		*copy = databases[view->n_databases - 1];
+		copy->path = strdup(copy->path);
+		copy->type = strdup(copy->type);
+		if (copy->path == NULL || copy->type == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_names(struct tw_setup *setup)
+{
+	free(setup->vias);
+	for (unsigned int i = 0; i < setup->view.n_databases; i++) {
+		free((void *)(uintptr_t)setup->databases[i].path);
+		free((void *)(uintptr_t)setup->databases[i].type);
+	}
 }
 
 int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
@@ -83,6 +118,8 @@ int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers
 	setup->table = tw_table_load(&config->table, SOCKET_ID_ANY, diag);
 	if (setup->table == NULL)
 		return -EINVAL;
+	if (copy_names(setup) != 0)
+		return tw_diag_add(diag, -ENOMEM, "no memory");
 	make_view(setup);
 	return 0;
 }
@@ -92,6 +129,7 @@ void tw_setup_free(struct tw_setup *setup)
 	if (setup->table != NULL)
 		tw_table_free(setup->table);
 	tw_link_map_free(setup->map);
+	free_names(setup);
 	if (setup->config != NULL)
 		tw_config_free(setup->config);
 	memset(setup, 0, sizeof(*setup));

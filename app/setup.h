@@ -17,6 +17,8 @@ struct tw_setup {
 	struct tw_table *table;
 	struct tw_link_map *map;
 	struct tw_view view;
+	struct tw_via *vias;             /* the view's own, as they were at the start */
+	struct tw_database databases[2]; /* likewise */
 };
 
 /*

@@ -65,6 +65,23 @@ static struct tw_block *next_block(struct tw_worker *w, uint64_t second)
 	return block;
 }
 
+/* At the turn of a second: the rules published last, if it is one of theirs. */
+static void take_rules(struct tw_worker *w, uint64_t second)
+{
+	struct tw_rules *rules = atomic_load_explicit(&w->slot->published, memory_order_acquire);
+
+	if (rules != w->rules && rules->from <= second)
+		w->rules = rules;
+}
+
+/* Tells whoever replaces rules that this worker has none of before in its hands. */
+static inline void tell_quiescent(const struct tw_worker *w)
+{
+	if (w->slot->readers != NULL &&
+		w->rules == atomic_load_explicit(&w->slot->published, memory_order_relaxed))
+		rte_rcu_qsbr_quiescent(w->slot->readers, w->id);
+}
+
 /*
  * Turns the clock to the burst's second: closes the open block and those of the silent seconds between. Without a free
  * block w->block stays NULL, and the next burst tries again.
@@ -88,15 +105,17 @@ static void turn(struct tw_worker *w, const struct tw_burst *burst)
 
 static void process(struct tw_worker *w, struct tw_burst *burst)
 {
-	if (w->block == NULL || w->block->second != burst->second)
+	if (w->block == NULL || w->block->second != burst->second) {
 		turn(w, burst);
+		take_rules(w, burst->second);
+	}
 	if (unlikely(w->block == NULL)) {
 		w->lost += burst->rx.packets + burst->rx.dropped;
 		return;
 	}
-	tw_classify(w->table, burst);
-	tw_attribute(w->map, burst);
-	tw_count(w->block, &w->peers, burst);
+	tw_classify(w->rules->table, burst);
+	tw_attribute(w->rules->map, burst);
+	tw_count(w->block, &w->rules->peers[w->id], burst);
 	w->block->totals.flow_overflow += tw_flow_burst(w->flows, burst, w->block->series);
 }
 
@@ -129,6 +148,7 @@ int tw_worker_run(void *arg)
 			process(w, burst);
 		if (w->live)
 			clock_burst(w, began, burst);
+		tell_quiescent(w);
 		if (w->exchange != NULL)
 			tw_exchange_give_back(w->exchange, burst);
 	}

@@ -4,11 +4,12 @@
 #define TW_WORKER_H
 
 /*
- * A worker: one core, and everything it writes. It shares the table and the link map, which nobody writes, and
- * the two ends of rings.
+ * A worker: one core, and everything it writes. It shares the rules, of which it writes its own
+ * peers alone, and the two ends of rings.
  */
 
 #include "idle.h"
+#include "rules.h"
 #include "source.h"
 #include "tw_exchange.h"
 #include "tw_flow.h"
@@ -21,12 +22,12 @@ struct tw_worker {
 	struct tw_source *source;
 	struct tw_exchange *exchange;
 
-	const struct tw_table *table;
-	const struct tw_link_map *map;
+	const struct tw_rules_slot *slot;
+	struct tw_rules *rules; /* in use */
+	unsigned int id;
 	struct tw_flow_table *flows;
 	struct tw_report *report;
 	struct tw_block *block; /* the open second's counters; NULL before the first packet */
-	struct tw_peers peers;
 	void *flows_memory;
 	size_t flows_size;
 
@@ -45,8 +46,7 @@ struct tw_worker {
  * it from 0. Returns NULL with a line in *diag. tw_worker_free() releases it, after its lcore has returned.
  */
 struct tw_worker_spec {
-	const struct tw_table *table;
-	const struct tw_link_map *map;
+	const struct tw_rules_slot *slot;
 	struct tw_flow_config flows;
 	struct tw_source *source;
 	bool live;

@@ -28,11 +28,6 @@ static void *map_zeros(size_t size)
 	return memory;
 }
 
-static size_t peers_size(const struct tw_worker *w)
-{
-	return w->peers.n_origins * sizeof(*w->peers.count);
-}
-
 static unsigned int count_blocks(uint32_t n_series)
 {
 	size_t size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
@@ -55,13 +50,12 @@ struct tw_worker *tw_worker_create(
 	w->source = spec->source;
 	w->live = spec->live;
 	w->idle.busy = spec->busy;
-	w->table = spec->table;
-	w->map = spec->map;
-	w->peers.n_origins = tw_table_n_origins(spec->table);
+	w->id = id;
+	w->slot = spec->slot;
+	w->rules = atomic_load_explicit(&spec->slot->published, memory_order_acquire);
 	w->flows_size = tw_flow_size(&spec->flows);
 	w->flows_memory = flows = map_zeros(w->flows_size);
-	w->peers.count = map_zeros(peers_size(w));
-	if (flows == NULL || w->peers.count == NULL) {
+	if (flows == NULL) {
 		tw_diag_add(diag, -ENOMEM,
 			"worker %u: no memory for %u flows (%zu MB): lower flows.max_per_worker",
 			id, spec->flows.max_flows, w->flows_size >> 20);
@@ -92,8 +86,6 @@ void tw_worker_free(struct tw_worker *w)
 	if (w->exchange != NULL)
 		tw_exchange_free(w->exchange);
 	tw_report_free(w->report);
-	if (w->peers.count != NULL)
-		munmap(w->peers.count, peers_size(w));
 	if (w->flows_memory != NULL)
 		munmap(w->flows_memory, w->flows_size);
 	rte_free(w);
