@@ -101,8 +101,9 @@ static void print_command_help(FILE *out, const struct tw_command *command)
 	fprintf(out, "  %-24s %s\n", "-h, --help", "this text");
 	if (command->run == tw_run)
 		fprintf(out,
-			"\nSIGUSR1 opens the files of --output and --csv anew: rename them first, "
-			"then send it.\n");
+			"\nSIGHUP reloads the configuration and its databases, as does replacing "
+			"one of these files.\n"
+			"SIGUSR1 opens the files of --output and --csv anew: rename them first.\n");
 	if (command->run == tw_replay)
 		fprintf(out, "\nA CAPTURE is a pcap or pcapng file, - is standard input; several "
 			     "are read in order as one.\n"

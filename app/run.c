@@ -20,6 +20,7 @@
 #include "options.h"
 #include "port.h"
 #include "port_source.h"
+#include "reload.h"
 
 /* Between two looks at empty rings. */
 #define NAP_NS 1000000
@@ -31,16 +32,20 @@ struct run {
 	struct tw_port_queue (*queues)[TW_PORTS_MAX * TW_WORKERS_MAX]; /* of each source */
 	unsigned int n_sources;
 	const char *names[TW_PORTS_MAX];
+	struct tw_reload reload;
 	uint64_t sampled; /* the second that the ports' counters are read for */
 };
 
 /* Written by the signal handler. */
 static atomic_bool stop;
 static atomic_bool rotate;
+static atomic_bool hang_up;
 
 static void on_signal(int number)
 {
-	atomic_store_explicit(number == SIGUSR1 ? &rotate : &stop, true, memory_order_relaxed);
+	atomic_bool *flag = number == SIGUSR1 ? &rotate : number == SIGHUP ? &hang_up : &stop;
+
+	atomic_store_explicit(flag, true, memory_order_relaxed);
 }
 
 static void catch_signals(void)
@@ -48,6 +53,7 @@ static void catch_signals(void)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	/* A second Ctrl-C ends a run that does not end. */
 	action.sa_flags = (int)SA_RESETHAND;
 	sigaction(SIGINT, &action, NULL);
@@ -171,13 +177,20 @@ static int run(struct run *r, struct tw_diag *diag)
 
 	catch_signals();
 	tell_start(r);
+	tw_reload_start(&r->reload, &r->engine, diag);
+	tw_diag_print(diag, stderr, "transitwatch: ");
+	tw_diag_free(diag);
 	tw_engine_launch(&r->engine);
 	while (tw_engine_runs()) {
 		if (tw_engine_drain(&r->engine) == 0)
 			nanosleep(&nap, NULL);
 		if (atomic_exchange_explicit(&rotate, false, memory_order_relaxed))
 			reopen(r);
+		if (atomic_exchange_explicit(&hang_up, false, memory_order_relaxed))
+			tw_reload_ask(&r->reload);
+		tw_reload_step(&r->reload);
 	}
+	tw_reload_stop(&r->reload);
 	err = tw_engine_finish(&r->engine);
 	if (r->engine.error != 0)
 		tw_diag_add(diag, err, "no memory to aggregate: the output is not complete");

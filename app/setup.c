@@ -34,8 +34,9 @@ static int start_eal(const struct tw_config *config, bool live, char **args, uns
 	};
 	int err;
 
+	/* Twice, since a reload makes the new table beside the old one. */
 	if (live)
-		eal.megabytes += tw_ports_megabytes(config);
+		eal.megabytes += eal.megabytes + tw_ports_megabytes(config);
 	for (unsigned int i = 0; live && i < config->n_ports; i++)
 		if (tw_port_is_pci(config->ports[i].device))
 			pci[eal.n_pci++] = config->ports[i].device;

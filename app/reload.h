@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_RELOAD_H
+#define TW_RELOAD_H
+
+/*
+ * New rules while packets come: the configuration, its databases and overrides are loaded and compiled by a thread of
+ * their own, into memory of their own. What cannot be used leaves everything as it is.
+ *
+ *   SIGHUP, or a file replaced ─► load ─► published, from a second on ─► old rules out of use ─► freed
+ *
+ * Targets and upstreams keep their names and their number, so that every series keeps its meaning: their ASNs,
+ * countries, prefixes and links are what a reload takes. Everything else is taken at the next start.
+ *
+ * Threads: the control core's.
+ */
+
+#include <pthread.h>
+
+#include "engine.h"
+
+struct tw_reload {
+	struct tw_engine *engine;
+	const char *path; /* of the configuration */
+	int notify;       /* inotify, -1 where there is none */
+	uint64_t due;     /* monotonic nanoseconds; 0: nothing to do */
+	bool loading;
+	pthread_t thread;
+	atomic_bool loaded;     /* the thread has come to its end */
+	struct tw_rules *fresh; /* what it made, or NULL with lines in diag */
+	struct tw_diag diag;
+	struct tw_rules *retiring; /* replaced, perhaps still in use */
+	uint64_t token;            /* of RCU: when they are out of use */
+	uint64_t n_good;
+	uint64_t n_bad;
+};
+
+/* Watches the files of the engine's configuration. Returns 0; a line in *diag where they cannot be watched. */
+int tw_reload_start(struct tw_reload *reload, struct tw_engine *engine, struct tw_diag *diag);
+
+/* Asks for a reload now. */
+void tw_reload_ask(struct tw_reload *reload);
+
+/* Does what there is to do, and never waits. To be called every few milliseconds. */
+void tw_reload_step(struct tw_reload *reload);
+
+/* Once no worker runs: ends what is under way. */
+void tw_reload_stop(struct tw_reload *reload);
+
+#endif
