@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live ports: what was sent is what was seen or lost, to the packet; and the life of a run, from its start to its end.
 
-    test_live.py BINARY SOURCE_ROOT
+    test_live.py BINARY SOURCE_ROOT [TEST...]
 
 Ports are shared memory, virtual interfaces and net_null: nothing leaves the machine. Exit status: 0 passed, 1 failed, 77
 not root, or no dpdk-testpmd or tcpreplay.
@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -188,6 +189,70 @@ def test_two_ports(b):
     must(lines[-1]["received"]["packets"] == 2 * 16764, "two ports: %s" % lines[-1]["received"])
 
 
+def write_targets(path):
+    """64 packets, each from 10.0.0.0/8 to elsewhere."""
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for i in range(64):
+            header = struct.pack(">BBHHHBBHII", 0x45, 0, 46, 0, 0, 64, 17, 0, 0x0A000000 + i, 0xC0000200 + i)
+            frame = b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + header + struct.pack(">HHHH", 1, 2, 26, 0) + bytes(18)
+            out.write(struct.pack("<IIII", i, 0, len(frame), len(frame)) + frame)
+
+
+def reload_often(b, workers, rounds):
+    """While packets come as fast as they can, tables change: each second is of one of them alone."""
+    out, overrides, capture = b.folder / "reload.jsonl", b.folder / "reload.csv", b.folder / "reload.pcap"
+    out.unlink(missing_ok=True)
+    write_targets(capture)
+    kinds = ("10.0.0.0/8,64600,in\n", "10.0.0.0/8,64601,out\n")
+    overrides.write_text(kinds[0])
+    config = b.folder / "reload.yaml"
+    config.write_text("targets: [{name: T, asns: [64600]}]\ndatabases: {overrides: reload.csv}\nworkers: %d\n"
+                      "ports: [{device: 'net_pcap0,rx_pcap=%s,infinite_rx=1'}]\n" % (workers, capture))
+    with open(b.folder / "reload.err", "w+", encoding="utf-8") as error:
+        child = subprocess.Popen([str(b.binary), "run", "-c", str(config), "-o", str(out)], stderr=error,
+                                 stdout=subprocess.DEVNULL)
+        try:
+            time.sleep(2.5)
+            good = bad = 0
+            for i in range(rounds):
+                new = b.folder / "reload.new"
+                new.write_text("10.0.0.0/99,1,bad\n" if i % 4 == 3 else kinds[(i + 1) % 2])
+                os.rename(new, overrides)
+                good, bad = good + (i % 4 != 3), bad + (i % 4 == 3)
+                wait_for_lines(b.folder / "reload.err",
+                               r"reload %d:" % good if i % 4 != 3 else r"not taken \(%d so far\)" % bad)
+                time.sleep(1.3)
+            child.send_signal(signal.SIGINT)
+            must(child.wait(60) == 0, "reloads, %d workers: exit status %d" % (workers, child.returncode))
+        finally:
+            child.kill()
+            child.wait()
+        error.seek(0)
+        text = error.read()
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    check_conservation("reloads", lines)
+    seconds = [line for line in lines if line["type"] == "second" and line["received"]["packets"] > 0]
+    mixed = [line for line in seconds if line["classes"]["target"] and line["classes"]["other"]]
+    must(not mixed, "reloads, %d workers: a second of two tables: %s" % (workers, mixed[:1]))
+    must(any(line["classes"]["target"] for line in seconds) and any(line["classes"]["other"] for line in seconds),
+         "reloads, %d workers: the tables made no difference" % workers)
+    must(len(re.findall(r"transitwatch: reload \d+: ", text)) == good, "reloads: %d good ones: %s" % (good, text))
+
+
+def wait_for_lines(path, pattern):
+    for _ in range(200):
+        if re.search(pattern, path.read_text()):
+            return
+        time.sleep(0.05)
+    must(False, "%r is never said: %s" % (pattern, path.read_text()))
+
+
+def test_reload(b):
+    for workers in (1, 2):
+        reload_often(b, workers, 8)
+
+
 def test_refusals(b):
     b.refused("ports: []\n", r"live.yaml: ports: missing: write a list of ports")
     b.refused("ports: [{device: net_nothing0}]\n", r"port net_nothing0: cannot be opened: .*: check the device's name")
@@ -196,9 +261,9 @@ def test_refusals(b):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: test_live.py BINARY SOURCE_ROOT")
-    tests = [f for name, f in globals().items() if name.startswith("test_")]
+    if len(sys.argv) < 3:
+        sys.exit("usage: test_live.py BINARY SOURCE_ROOT [TEST...]")
+    tests = [f for name, f in globals().items() if name.startswith("test_") and (not sys.argv[3:] or name in sys.argv[3:])]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(folder))
         for test in tests:
