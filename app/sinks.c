@@ -37,6 +37,12 @@ static int add_text(struct tw_sinks *sinks, const struct tw_options *options, st
 		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 	};
 
+	/* A live run is shown where somebody looks; elsewhere a row a second, if asked for. */
+	if (options->live && terminal)
+		return add(sinks, tw_live_sink(out, &style, diag),
+			taken ? "standard error" : "standard output");
+	if (options->live)
+		style.every_second = true;
 	if (!style.table && !style.summary)
 		return 0;
 	return add(sinks, tw_text_sink(out, &style, diag),

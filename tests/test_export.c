@@ -563,6 +563,44 @@ static void test_text_folds(void **state)
 	free(text);
 }
 
+static void test_live_table(void **state)
+{
+	static const struct tw_load loads[] = {{1000, 345}, {0, 0}};
+	struct tw_text_style style = {.utf8 = true};
+	struct tw_second second = full_second(TIME);
+	struct tw_summary summary = full_summary();
+	struct tw_sink *sink;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	second = full_second(TIME);
+	second.exact = false;
+	second.loads = loads;
+	second.n_loads = 2;
+	sink = tw_live_sink(out, &style, NULL);
+	assert_int_equal(sink->start(sink, &view), 0);
+	assert_int_equal(sink->second(sink, &second), 0);
+	fflush(out);
+	assert_in_range(widest(text), 60, 80);
+	assert_non_null(
+		strstr(text, "2017-10-01 09:07:51 UTC  100 pkt/s  72.0 kbit/s  targets 31 pkt/s  "
+			     "NOT exact\n"));
+	assert_non_null(strstr(text, " to        10   5.60 k      3      4 100% █████████\n"));
+	assert_non_null(
+		strstr(text, "KP       AS4294967295 Acme, … from      20   2.40 k      0      1 "
+			     "100% █████████\n"));
+	assert_non_null(strstr(text, "\nworkers busy  34%   0%\n"));
+	assert_non_null(strstr(text, "\nlost 16 packets in 1 seconds not exact\n"
+				     "  imissed 7 at port 0\n  dispatch_full 9 at worker 3\n"));
+	assert_null(strchr(text, '\033'));
+	assert_int_equal(sink->summary(sink, &summary), 0);
+	assert_int_equal(sink->close(sink), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "3 seconds, "));
+	free(text);
+}
+
 static int set_up(void **state)
 {
 	if (setlocale(LC_ALL, "C.UTF-8") == NULL || mkdtemp(folder) == NULL)
@@ -591,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_text_width),
 		cmocka_unit_test(test_text_content),
 		cmocka_unit_test(test_text_folds),
+		cmocka_unit_test(test_live_table),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -22,7 +22,8 @@ struct pending {
 	bool inexact;
 	struct tw_totals totals;
 	struct pending *next_free;
-	uint64_t *lost; /* [cause][port or worker]: behind the series */
+	uint64_t *lost;        /* [cause][port or worker]: behind the series */
+	struct tw_load *loads; /* [worker]: behind these */
 	struct tw_series_count series[];
 };
 
@@ -166,7 +167,8 @@ void tw_aggregate_free(struct tw_aggregate *a)
 static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 {
 	size_t series_size = a->view->n_series * sizeof(struct tw_series_count);
-	size_t size = sizeof(struct pending) + series_size + lost_size(a);
+	size_t size = sizeof(struct pending) + series_size + lost_size(a) +
+		      a->n_workers * sizeof(struct tw_load);
 	struct pending *p = a->free;
 
 	if (p != NULL)
@@ -178,6 +180,7 @@ static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 	memset(p, 0, size);
 	p->second = second;
 	p->lost = (uint64_t *)(p->series + a->view->n_series);
+	p->loads = (struct tw_load *)(p->lost + TW_DROP_MAX * a->n_places);
 	return p;
 }
 
@@ -257,6 +260,8 @@ static void close_pending(struct tw_aggregate *a, struct pending *p)
 		.totals = p->totals,
 		.losses = a->losses,
 		.n_losses = list_losses(a, p->lost),
+		.loads = p->loads,
+		.n_loads = a->n_workers,
 		.series = p->series};
 
 	second.exact = !p->inexact && second.n_losses == 0;
@@ -294,6 +299,8 @@ int tw_aggregate_block(struct tw_aggregate *a, unsigned int worker, const struct
 		return -ENOMEM;
 	tw_totals_add(&p->totals, &block->totals);
 	p->inexact |= block->inexact;
+	p->loads[worker].cycles += block->cycles;
+	p->loads[worker].busy_cycles += block->busy_cycles;
 	for (unsigned int cause = TW_DROP_PORT_MAX; cause < TW_DROP_MAX; cause++)
 		p->lost[cause * a->n_places + worker] += block->totals.dropped[cause];
 	for (uint32_t i = 0; i < a->view->n_series; i++) {

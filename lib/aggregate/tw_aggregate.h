@@ -57,12 +57,20 @@ struct tw_loss {
 	uint64_t packets;
 };
 
+/* Cycles of a worker in a second, of a live run; 0 in a replay. */
+struct tw_load {
+	uint64_t cycles;
+	uint64_t busy_cycles; /* on bursts that brought packets */
+};
+
 struct tw_second {
 	uint64_t time; /* Unix time */
 	bool exact;    /* no packet was lost in it */
 	struct tw_totals totals;
 	const struct tw_loss *losses; /* by cause, then index; none in an exact second */
 	unsigned int n_losses;
+	const struct tw_load *loads; /* by worker; none in a second of silence */
+	unsigned int n_loads;
 	const struct tw_series_count *series; /* [view->n_series] */
 };
 

@@ -53,4 +53,10 @@ struct tw_text_style {
  */
 struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
 
+/*
+ * The live table, 80 columns, each second drawn over the one before where style->color (a terminal); the summary at the
+ * end. A row a target, upstream and direction; below them how busy the workers are, and what was lost.
+ */
+struct tw_sink *tw_live_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
+
 #endif

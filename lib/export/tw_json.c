@@ -114,6 +114,28 @@ static void put_losses(struct json_sink *s, const struct tw_loss *losses, unsign
 	put(s, "]");
 }
 
+/* How busy each worker was, in thousandths: of live runs alone. */
+static void put_loads(struct json_sink *s, const struct tw_load *loads, unsigned int n)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < n; i++)
+		any |= loads[i].cycles > 0;
+	if (!any)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		double busy = loads[i].cycles > 0
+				      ? (double)loads[i].busy_cycles / (double)loads[i].cycles
+				      : 0;
+		char text[16];
+
+		snprintf(text, sizeof(text), "%.3f", busy < 1 ? busy : 1);
+		put(s, i == 0 ? ",\"busy\":[" : ",");
+		put(s, text);
+	}
+	put(s, "]");
+}
+
 static void put_totals(struct json_sink *s, const struct tw_totals *totals)
 {
 	uint64_t malformed = 0;
@@ -179,6 +201,7 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	put(s, second->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(s, &second->totals);
 	put_losses(s, second->losses, second->n_losses);
+	put_loads(s, second->loads, second->n_loads);
 	put_series(s, second->series);
 	put(s, "}");
 	return tw_lines_end(&s->lines);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The live table: one second at a time, drawn over the one before. It goes out in one write, so that no terminal shows
+ * half of it.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_text_priv.h"
+
+enum {
+	BAR = 9,
+};
+
+struct live_sink {
+	struct tw_sink sink;
+	FILE *out; /* the terminal */
+	struct tw_text_style style;
+	const struct tw_view *view;
+	uint64_t n_inexact;
+	uint64_t n_lost;
+};
+
+/* One upstream of a target in one direction, methods and versions together. */
+static struct tw_series_count sum_of(const struct live_sink *s,
+	const struct tw_series_count *series, unsigned int target, unsigned int upstream,
+	unsigned int direction)
+{
+	struct tw_series_count sum = {0};
+
+	for (uint32_t i = 0; i < s->view->n_series; i++) {
+		struct tw_series_key key = tw_series_key(s->view->n_vias, i);
+
+		if (key.target != target || key.direction != direction ||
+			s->view->vias[key.via].upstream != upstream)
+			continue;
+		sum.packets += series[i].packets;
+		sum.bytes += series[i].bytes;
+		sum.flows += series[i].flows;
+		sum.active_flows += series[i].active_flows;
+	}
+	return sum;
+}
+
+static void put_bar(FILE *out, const struct tw_text_style *style, double share)
+{
+	unsigned int cells = (unsigned int)(share * BAR + 0.5);
+
+	for (unsigned int i = 0; i < cells; i++)
+		fputs(style->utf8 ? "█" : "#", out);
+}
+
+static void put_row(FILE *out, const struct live_sink *s, const struct tw_second *second,
+	unsigned int target, unsigned int upstream, unsigned int direction, uint64_t total)
+{
+	struct tw_series_count sum = sum_of(s, second->series, target, upstream, direction);
+	char name[TW_TEXT_UPSTREAM], packets[TW_TEXT_SI], rate[TW_TEXT_SI], flows[TW_TEXT_SI],
+		active[TW_TEXT_SI];
+	double share = total > 0 ? (double)sum.bytes / (double)total : 0;
+
+	tw_text_put(out, &s->style, s->view->targets[target].name, 8);
+	fputc(' ', out);
+	tw_text_put(out, &s->style, tw_text_upstream(s->view, (uint8_t)upstream, name), 20);
+	fprintf(out, " %-4s %7s %8s %6s %6s %3.0f%% ", direction == TW_DIR_TO ? "to" : "from",
+		tw_text_si((double)sum.packets, "", packets),
+		tw_text_si(8.0 * (double)sum.bytes, "", rate),
+		tw_text_si((double)sum.flows, "", flows),
+		tw_text_si((double)sum.active_flows, "", active), 100 * share);
+	put_bar(out, &s->style, share);
+	fputc('\n', out);
+}
+
+static void put_target(
+	FILE *out, const struct live_sink *s, const struct tw_second *second, unsigned int target)
+{
+	for (unsigned int direction = 0; direction < 2; direction++) {
+		uint64_t total = 0;
+
+		for (unsigned int u = 0; u <= s->view->n_upstreams; u++) {
+			unsigned int upstream = u < s->view->n_upstreams ? u : TW_UPSTREAM_UNKNOWN;
+
+			total += sum_of(s, second->series, target, upstream, direction).bytes;
+		}
+		for (unsigned int u = 0; u < s->view->n_upstreams; u++)
+			put_row(out, s, second, target, u, direction, total);
+		if (sum_of(s, second->series, target, TW_UPSTREAM_UNKNOWN, direction).active_flows >
+			0)
+			put_row(out, s, second, target, TW_UPSTREAM_UNKNOWN, direction, total);
+	}
+}
+
+static void put_head(FILE *out, const struct tw_second *second)
+{
+	const struct tw_totals *totals = &second->totals;
+	char time[TW_TEXT_TIME], packets[TW_TEXT_SI], rate[TW_TEXT_SI], target[TW_TEXT_SI];
+
+	fprintf(out, "%s UTC  %s pkt/s  %s  targets %s pkt/s  %s\n\n",
+		tw_text_time(second->time, "%F %T", time),
+		tw_text_si((double)totals->rx.packets, "", packets),
+		tw_text_si(8.0 * (double)totals->rx.bytes, "bit/s", rate),
+		tw_text_si((double)totals->target, "", target),
+		second->exact ? "exact" : "NOT exact");
+	fprintf(out, "%-8s %-20s %-4s %7s %8s %6s %6s  %s\n", "target", "upstream", "dir", "pkt/s",
+		"bit/s", "new/s", "flows", "share");
+}
+
+static void put_foot(FILE *out, const struct live_sink *s, const struct tw_second *second)
+{
+	fprintf(out, "\nworkers busy");
+	for (unsigned int i = 0; i < second->n_loads; i++)
+		fprintf(out, " %3.0f%%",
+			second->loads[i].cycles > 0 ? 100.0 * (double)second->loads[i].busy_cycles /
+							      (double)second->loads[i].cycles
+						    : 0.0);
+	fprintf(out, "\nlost %" PRIu64 " packets in %" PRIu64 " seconds not exact\n", s->n_lost,
+		s->n_inexact);
+	for (unsigned int i = 0; i < second->n_losses; i++)
+		fprintf(out, "  %s %" PRIu64 " at %s %u\n", tw_drop_name(second->losses[i].cause),
+			second->losses[i].packets,
+			second->losses[i].cause < TW_DROP_PORT_MAX ? "port" : "worker",
+			second->losses[i].index);
+}
+
+static int start(struct tw_sink *sink, const struct tw_view *view)
+{
+	((struct live_sink *)sink)->view = view;
+	return 0;
+}
+
+static int second(struct tw_sink *sink, const struct tw_second *second)
+{
+	struct live_sink *s = (struct live_sink *)sink;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return -ENOMEM;
+	s->n_inexact += !second->exact;
+	for (unsigned int i = 0; i < second->n_losses; i++)
+		s->n_lost += second->losses[i].packets;
+	if (s->style.color)
+		fputs("\033[H\033[J", out); /* from the top, on a clear screen */
+	put_head(out, second);
+	for (unsigned int target = 0; target < s->view->n_targets; target++)
+		put_target(out, s, second, target);
+	put_foot(out, s, second);
+	if (fclose(out) != 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	fwrite(text, 1, size, s->out);
+	free(text);
+	return fflush(s->out) != 0 ? -errno : 0;
+}
+
+static int summary(struct tw_sink *sink, const struct tw_summary *summary)
+{
+	struct live_sink *s = (struct live_sink *)sink;
+
+	fputc('\n', s->out);
+	tw_text_summary(s->out, &s->style, s->view, summary);
+	return 0;
+}
+
+static int finish(struct tw_sink *sink)
+{
+	struct live_sink *s = (struct live_sink *)sink;
+	int err = fflush(s->out) != 0 || ferror(s->out) ? -EIO : 0;
+
+	free(s);
+	return err;
+}
+
+struct tw_sink *tw_live_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag)
+{
+	struct live_sink *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		tw_diag_add(diag, -ENOMEM, "no memory for the table");
+		return NULL;
+	}
+	s->out = out;
+	s->style = *style;
+	s->sink = (struct tw_sink){
+		.start = start, .second = second, .summary = summary, .close = finish};
+	return &s->sink;
+}
