@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <rte_lcore.h>
+#include <systemd/sd-daemon.h>
 
 #include "engine.h"
 #include "options.h"
@@ -33,6 +33,7 @@ struct run {
 	unsigned int n_sources;
 	const char *names[TW_PORTS_MAX];
 	struct tw_reload reload;
+	uint64_t closed;  /* seconds, as the service manager knows */
 	uint64_t sampled; /* the second that the ports' counters are read for */
 };
 
@@ -170,6 +171,16 @@ static void reopen(struct run *r)
 	}
 }
 
+/* The service manager hears of every second that closes: a worker that stands still keeps all from closing. */
+static void feed_watchdog(struct run *r)
+{
+	uint64_t closed = tw_aggregate_seconds(r->engine.aggregate);
+
+	if (closed != r->closed)
+		sd_notify(0, "WATCHDOG=1");
+	r->closed = closed;
+}
+
 static int run(struct run *r, struct tw_diag *diag)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -181,6 +192,7 @@ static int run(struct run *r, struct tw_diag *diag)
 	tw_diag_print(diag, stderr, "transitwatch: ");
 	tw_diag_free(diag);
 	tw_engine_launch(&r->engine);
+	sd_notify(0, "READY=1");
 	while (tw_engine_runs()) {
 		if (tw_engine_drain(&r->engine) == 0)
 			nanosleep(&nap, NULL);
@@ -189,7 +201,9 @@ static int run(struct run *r, struct tw_diag *diag)
 		if (atomic_exchange_explicit(&hang_up, false, memory_order_relaxed))
 			tw_reload_ask(&r->reload);
 		tw_reload_step(&r->reload);
+		feed_watchdog(r);
 	}
+	sd_notify(0, "STOPPING=1");
 	tw_reload_stop(&r->reload);
 	err = tw_engine_finish(&r->engine);
 	if (r->engine.error != 0)

@@ -57,7 +57,7 @@ class Program:
 
 
 def test_help(p):
-    for arguments in (("--help",), ("replay", "--help"), ("explain", "-h"), ("check", "--help")):
+    for arguments in (("--help",), ("replay", "--help"), ("run", "--help"), ("explain", "-h"), ("check", "--help")):
         result = p.run(*arguments)
         text = result.stdout.decode()
         must(result.returncode == 0 and not result.stderr, "%s: exit status %d" % (arguments, result.returncode))
@@ -210,6 +210,17 @@ def test_interrupt(p):
     must(process.returncode == 2, "interrupted: exit status %d: %s" % (process.returncode, error.decode()))
     must(output and json.loads(output.splitlines()[-1])["type"] == "summary", "interrupted: no summary: %s" % error)
     return None
+
+
+def test_manual(p):
+    """The man page knows every command and every option that the program knows."""
+    page = (p.root / "app/transitwatch.8").read_text().replace("\\-", "-")
+    for command in ("replay", "run", "explain", "check"):
+        must("B " + command in page, "the man page does not know " + command)
+        for option in re.findall(r"--[a-z-]+", p.run(command, "--help").stdout.decode()):
+            must(option in page, "the man page does not know %s of %s" % (option, command))
+    for key in re.findall(r"^([a-z]+):", p.run("check", "-c", p.config).stdout.decode(), re.M):
+        must(key in page, "the man page does not know the key " + key)
 
 
 def test_user(p):

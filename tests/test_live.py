@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -59,9 +60,9 @@ class Bench:
         path.write_text(TARGETS + text)
         return path
 
-    def start(self, text, *arguments):
+    def start(self, text, *arguments, **more):
         return subprocess.Popen([str(self.binary), "run", "-c", str(self.config(text)), *map(str, arguments)],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
     def refused(self, text, pattern):
         """It ends at once, with lines of which the last is like this."""
@@ -171,6 +172,25 @@ def test_life(b):
     for line in out.read_text().splitlines():
         json.loads(line)
     must(out.read_text().endswith("\n"), "a killed run leaves half a line")
+
+
+def test_service_manager_hears_of_it(b):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(b.folder / "notify"))
+        manager.settimeout(0.1)
+        child = b.start("ports: [{device: net_null0}]\n", env={**os.environ, "NOTIFY_SOCKET": str(b.folder / "notify")})
+        heard = []
+        end = time.monotonic() + 5
+        while time.monotonic() < end or (child.poll() is None and time.monotonic() < end + 10):
+            try:
+                heard.append(manager.recv(256).decode())
+            except TimeoutError:
+                pass
+            if time.monotonic() > end:
+                child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=20)
+    must(heard and heard[0] == "READY=1" and heard[-1] == "STOPPING=1", "the service manager heard %s" % heard)
+    must(2 <= heard.count("WATCHDOG=1") <= 8, "the watchdog was fed %d times in 5 s" % heard.count("WATCHDOG=1"))
 
 
 def test_two_ports(b):
