@@ -22,6 +22,7 @@ struct tw_eal {
 	 * used where enough of them are free, and the clock's rate is measured.
 	 */
 	bool live;
+	bool shared;            /* a device shares the EAL's memory with another process */
 	const char *const *pci; /* addresses of the devices to take; others are left alone */
 	unsigned int n_pci;
 };

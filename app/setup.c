@@ -40,6 +40,8 @@ static int start_eal(const struct tw_config *config, bool live, char **args, uns
 	for (unsigned int i = 0; live && i < config->n_ports; i++)
 		if (tw_port_is_pci(config->ports[i].device))
 			pci[eal.n_pci++] = config->ports[i].device;
+	for (unsigned int i = 0; live && i < config->n_ports; i++)
+		eal.shared |= strstr(config->ports[i].device, "virtio_user") != NULL;
 
 	err = tw_eal_start(&eal, diag);
 	eal_started = err == 0;
