@@ -273,6 +273,29 @@ def test_reload(b):
         reload_often(b, workers, 8)
 
 
+def test_full_rings_add_up(b):
+    """A reader that is faster than a worker, here one of eight on one processor, loses packets, and tells each."""
+    capture, out = b.folder / "many.pcap", b.folder / "many.jsonl"
+    write_targets(capture)
+    data, packets = capture.read_bytes(), 1000000
+    with open(capture, "wb") as file:
+        file.write(data[:24])
+        file.write(data[24:24 + (len(data) - 24) // 64] * packets)
+    child = b.start("ports: [{device: 'net_pcap0,rx_pcap=%s'}]\nworkers: 8\npoll: busy\n" % capture, "-o", out, "--",
+                    "--lcores", "0@0,(1-8)@0,9@1")
+    time.sleep(8)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    check_conservation("full rings", lines)
+    dropped = lines[-1]["dropped"]
+    must(set(dropped) <= {"dispatch_full"}, "full rings: other losses: %s" % dropped)
+    must(lines[-1]["received"]["packets"] + dropped.get("dispatch_full", 0) == packets,
+         "full rings: %d packets became %s and %s" % (packets, lines[-1]["received"], dropped))
+    if not dropped:
+        print("test_live: no ring was full: this overload was not seen")
+
+
 def test_refusals(b):
     b.refused("ports: []\n", r"live.yaml: ports: missing: write a list of ports")
     b.refused("ports: [{device: net_nothing0}]\n", r"port net_nothing0: cannot be opened: .*: check the device's name")
