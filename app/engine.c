@@ -152,7 +152,7 @@ unsigned int tw_engine_drain(struct tw_engine *e)
 	return n;
 }
 
-int tw_engine_finish(struct tw_engine *e)
+int tw_engine_finish(struct tw_engine *e, struct tw_diag *diag)
 {
 	const struct tw_rules *rules = atomic_load(&e->slot.published);
 	const struct tw_peers *peers[TW_WORKERS_MAX];
@@ -161,7 +161,8 @@ int tw_engine_finish(struct tw_engine *e)
 		;
 	rte_eal_mp_wait_lcore();
 	if (e->error != 0)
-		return e->error;
+		return tw_diag_add(
+			diag, e->error, "no memory to aggregate: the output is not complete");
 	list_peers(rules, peers);
 	return tw_aggregate_finish(e->aggregate, rules->table, peers, rules->n_workers);
 }

@@ -51,8 +51,11 @@ bool tw_engine_runs(void);
 /* Takes in all blocks that are there. Returns how many. */
 unsigned int tw_engine_drain(struct tw_engine *engine);
 
-/* Once no core runs: takes in what is left, and tells the summary. Returns 0, or the first error. */
-int tw_engine_finish(struct tw_engine *engine);
+/*
+ * Once no core runs: takes in what is left, and tells the summary. Returns 0, or the first error; a line in *diag where
+ * that is one of aggregating.
+ */
+int tw_engine_finish(struct tw_engine *engine, struct tw_diag *diag);
 
 /* Releases all but the sinks, which are closed before. */
 void tw_engine_free(struct tw_engine *engine);

@@ -12,6 +12,7 @@
 #include <rte_lcore.h>
 #include <rte_memory.h>
 
+#include "clock.h"
 #include "reload.h"
 
 enum {
@@ -21,20 +22,7 @@ enum {
 	LEAD_NS = 100000000,
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* ---- loading, in a thread of its own ---- */
-
-static bool same_name(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
 
 /* Whether series mean the same as before. */
 static bool same_series(const struct tw_view *view, const struct tw_config *config,
@@ -45,11 +33,11 @@ static bool same_series(const struct tw_view *view, const struct tw_config *conf
 		memcmp(vias, view->vias, n_vias * sizeof(*vias)) != 0)
 		return false;
 	for (unsigned int i = 0; i < view->n_targets; i++)
-		if (!same_name(config->table.targets[i].name, view->targets[i].name))
+		if (strcmp(config->table.targets[i].name, view->targets[i].name) != 0)
 			return false;
 	for (unsigned int i = 0; i < view->n_upstreams; i++)
 		if (config->upstreams[i].asn != view->upstreams[i].asn ||
-			!same_name(config->upstreams[i].name, view->upstreams[i].name))
+			strcmp(config->upstreams[i].name, view->upstreams[i].name) != 0)
 			return false;
 	return true;
 }
@@ -184,7 +172,7 @@ static bool is_file(const char *path, const char *name)
 {
 	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
 
-	return path != NULL && same_name(slash != NULL ? slash + 1 : path, name);
+	return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
 static bool is_ours(const struct tw_reload *r, const char *name)
@@ -207,13 +195,13 @@ static void read_events(struct tw_reload *r)
 			const struct inotify_event *event = (const struct inotify_event *)at;
 
 			if (event->len > 0 && is_ours(r, event->name))
-				r->due = monotonic_ns() + SETTLE_NS;
+				r->due = tw_monotonic_ns() + SETTLE_NS;
 			at += sizeof(*event) + event->len;
 		}
 	}
 }
 
-int tw_reload_start(struct tw_reload *r, struct tw_engine *engine, struct tw_diag *diag)
+void tw_reload_start(struct tw_reload *r, struct tw_engine *engine, struct tw_diag *diag)
 {
 	const struct tw_config *config = engine->setup.config;
 	int err;
@@ -231,12 +219,11 @@ int tw_reload_start(struct tw_reload *r, struct tw_engine *engine, struct tw_dia
 		tw_diag_add(diag, err,
 			"%s: its files cannot be watched for changes: %s: send SIGHUP after one",
 			config->path, strerror(-err));
-	return 0;
 }
 
 void tw_reload_ask(struct tw_reload *r)
 {
-	r->due = monotonic_ns();
+	r->due = tw_monotonic_ns();
 }
 
 void tw_reload_step(struct tw_reload *r)
@@ -247,7 +234,7 @@ void tw_reload_step(struct tw_reload *r)
 	if (r->retiring != NULL &&
 		rte_rcu_qsbr_check(r->engine->slot.readers, r->token, false) == 1)
 		retire(r);
-	if (!r->loading && r->retiring == NULL && r->due != 0 && monotonic_ns() >= r->due)
+	if (!r->loading && r->retiring == NULL && r->due != 0 && tw_monotonic_ns() >= r->due)
 		begin(r);
 }
 

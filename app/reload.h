@@ -35,8 +35,8 @@ struct tw_reload {
 	uint64_t n_bad;
 };
 
-/* Watches the files of the engine's configuration. Returns 0; a line in *diag where they cannot be watched. */
-int tw_reload_start(struct tw_reload *reload, struct tw_engine *engine, struct tw_diag *diag);
+/* Watches the files of the engine's configuration. A line in *diag where they cannot be watched. */
+void tw_reload_start(struct tw_reload *reload, struct tw_engine *engine, struct tw_diag *diag);
 
 /* Asks for a reload now. */
 void tw_reload_ask(struct tw_reload *reload);

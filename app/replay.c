@@ -7,15 +7,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "options.h"
 #include "progress.h"
 #include "replay_source.h"
+#include "signals.h"
 
 /* Between two looks at empty rings: short while seconds rush by, long while one takes its time. */
 enum {
@@ -27,32 +28,6 @@ struct replay {
 	struct tw_engine engine;
 	struct tw_replay_source source;
 };
-
-/* Written by the signal handler, read by the source's core. */
-static atomic_bool stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	atomic_store_explicit(&stop, true, memory_order_relaxed);
-}
-
-static void catch_signals(void)
-{
-	/* SA_RESETHAND: a second Ctrl-C ends a replay that hangs on its input. */
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int make(struct replay *r, const struct tw_options *options, struct tw_diag *diag)
 {
@@ -66,8 +41,8 @@ static int make(struct replay *r, const struct tw_options *options, struct tw_di
 	config = r->engine.setup.config;
 	tw_replay_source_init(&r->source,
 		tw_capture_create((const char *const *)options->args, options->n_args,
-			options->port_per_file, &stop),
-		config->decapsulate, &stop);
+			options->port_per_file, &tw_signals.stop),
+		config->decapsulate, &tw_signals.stop);
 	if (r->source.capture == NULL)
 		return tw_diag_add(diag, -ENOMEM, "no memory to read captures");
 	return tw_engine_make(
@@ -85,13 +60,13 @@ static void aggregate(struct replay *r)
 	struct timespec nap = {.tv_nsec = NAP_NS_MIN};
 	struct tw_progress_line line;
 
-	tw_progress_start(&line, monotonic_ns());
+	tw_progress_start(&line, tw_monotonic_ns());
 	while (tw_engine_runs()) {
 		if (tw_engine_drain(&r->engine) > 0) {
 			nap.tv_nsec = NAP_NS_MIN;
 			continue;
 		}
-		tw_progress_update(&line, r->source.capture, monotonic_ns());
+		tw_progress_update(&line, r->source.capture, tw_monotonic_ns());
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < NAP_NS_MAX)
 			nap.tv_nsec *= 2;
@@ -117,12 +92,10 @@ static int run(struct replay *r, struct tw_diag *diag)
 {
 	int err, status;
 
-	catch_signals();
+	tw_signals_catch(false);
 	tw_engine_launch(&r->engine);
 	aggregate(r);
-	err = tw_engine_finish(&r->engine);
-	if (r->engine.error != 0)
-		tw_diag_add(diag, err, "no memory to aggregate: the output is not complete");
+	err = tw_engine_finish(&r->engine, diag);
 	status = tell_problems(r);
 	return err != 0 ? TW_EXIT_USAGE : status;
 }

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +19,7 @@
 #include "port.h"
 #include "port_source.h"
 #include "reload.h"
+#include "signals.h"
 
 /* Between two looks at empty rings. */
 #define NAP_NS 1000000
@@ -36,30 +35,6 @@ struct run {
 	uint64_t closed;  /* seconds, as the service manager knows */
 	uint64_t sampled; /* the second that the ports' counters are read for */
 };
-
-/* Written by the signal handler. */
-static atomic_bool stop;
-static atomic_bool rotate;
-static atomic_bool hang_up;
-
-static void on_signal(int number)
-{
-	atomic_bool *flag = number == SIGUSR1 ? &rotate : number == SIGHUP ? &hang_up : &stop;
-
-	atomic_store_explicit(flag, true, memory_order_relaxed);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-	sigaction(SIGUSR1, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	/* A second Ctrl-C ends a run that does not end. */
-	action.sa_flags = (int)SA_RESETHAND;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- making and unmaking ---- */
 
@@ -77,7 +52,7 @@ static int make_sources(struct run *r, struct tw_source **sources, struct tw_dia
 		unsigned int n_queues = tw_ports_queues(&r->ports, i, n, r->queues[i]);
 
 		tw_port_source_init(&r->sources[i], r->queues[i], n_queues, config->decapsulate,
-			config->poll == TW_POLL_BUSY, &stop);
+			config->poll == TW_POLL_BUSY, &tw_signals.stop);
 		sources[i] = &r->sources[i].base;
 	}
 	return 0;
@@ -143,6 +118,17 @@ static void unmake(struct run *r)
 
 /* ---- running ---- */
 
+static void tell(struct tw_diag *diag)
+{
+	tw_diag_print(diag, stderr, "transitwatch: ");
+	tw_diag_free(diag);
+}
+
+static const char *plural(unsigned int n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* What an operator wants to see in the log of a service, once. */
 static void tell_start(const struct run *r)
 {
@@ -150,9 +136,10 @@ static void tell_start(const struct run *r)
 
 	fprintf(stderr, "transitwatch: watching, %s\n", tw_eal_memory());
 	for (unsigned int i = 0; i < r->ports.n_ports; i++)
-		fprintf(stderr, "transitwatch: port %u: %s, %u queues\n", i,
-			config->ports[i].device, r->ports.ports[i].n_queues);
-	fprintf(stderr, "transitwatch: %u workers, %s\n", config->workers,
+		fprintf(stderr, "transitwatch: port %u: %s, %u queue%s\n", i,
+			config->ports[i].device, r->ports.ports[i].n_queues,
+			plural(r->ports.ports[i].n_queues));
+	fprintf(stderr, "transitwatch: %u worker%s, %s\n", config->workers, plural(config->workers),
 		r->ports.direct ? "each polls its own queues" : "fed by one reader");
 }
 
@@ -184,31 +171,26 @@ static void feed_watchdog(struct run *r)
 static int run(struct run *r, struct tw_diag *diag)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
-	int err;
 
-	catch_signals();
+	tw_signals_catch(true);
 	tell_start(r);
 	tw_reload_start(&r->reload, &r->engine, diag);
-	tw_diag_print(diag, stderr, "transitwatch: ");
-	tw_diag_free(diag);
+	tell(diag);
 	tw_engine_launch(&r->engine);
 	sd_notify(0, "READY=1");
 	while (tw_engine_runs()) {
 		if (tw_engine_drain(&r->engine) == 0)
 			nanosleep(&nap, NULL);
-		if (atomic_exchange_explicit(&rotate, false, memory_order_relaxed))
+		if (atomic_exchange_explicit(&tw_signals.rotate, false, memory_order_relaxed))
 			reopen(r);
-		if (atomic_exchange_explicit(&hang_up, false, memory_order_relaxed))
+		if (atomic_exchange_explicit(&tw_signals.hang_up, false, memory_order_relaxed))
 			tw_reload_ask(&r->reload);
 		tw_reload_step(&r->reload);
 		feed_watchdog(r);
 	}
 	sd_notify(0, "STOPPING=1");
 	tw_reload_stop(&r->reload);
-	err = tw_engine_finish(&r->engine);
-	if (r->engine.error != 0)
-		tw_diag_add(diag, err, "no memory to aggregate: the output is not complete");
-	return err != 0 ? TW_EXIT_USAGE : TW_EXIT_OK;
+	return tw_engine_finish(&r->engine, diag) != 0 ? TW_EXIT_USAGE : TW_EXIT_OK;
 }
 
 int tw_run(const struct tw_options *options)
@@ -221,14 +203,12 @@ int tw_run(const struct tw_options *options)
 		tw_diag_add(&diag, -ENOMEM, "no memory");
 	} else if (make(r, options, &diag) == 0) {
 		/* What is only worth knowing, a port without a link, is known before the first second. */
-		tw_diag_print(&diag, stderr, "transitwatch: ");
-		tw_diag_free(&diag);
+		tell(&diag);
 		status = run(r, &diag);
 	}
 	if (r != NULL && tw_sinks_close(&r->engine.sinks, &diag) != 0)
 		status = TW_EXIT_USAGE;
-	tw_diag_print(&diag, stderr, "transitwatch: ");
-	tw_diag_free(&diag);
+	tell(&diag);
 	if (r != NULL)
 		unmake(r);
 	free(r);

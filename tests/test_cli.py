@@ -19,14 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from checks import must, run_tests
+
 NOBODY = 65534
-failures = []
-
-
-def must(condition, what):
-    if not condition:
-        failures.append(what)
-        print("test_cli: " + what)
 
 
 class Program:
@@ -240,20 +235,5 @@ def test_user(p):
          "as nobody: exit status %d: %s" % (result.returncode, result.stderr.decode()))
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: test_cli.py BINARY SOURCE_ROOT")
-    tests = [f for name, f in globals().items() if name.startswith("test_")]
-    with tempfile.TemporaryDirectory() as folder:
-        program = Program(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(folder))
-        for test in tests:
-            try:
-                test(program)
-            except (ValueError, IndexError, KeyError, subprocess.SubprocessError, OSError) as error:
-                must(False, "%s: %s: %s" % (test.__name__, type(error).__name__, error))
-    print("test_cli: %d tests, %d failures" % (len(tests), len(failures)))
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), Program))

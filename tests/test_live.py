@@ -17,9 +17,9 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
+
+from checks import must, run_tests
 
 if os.geteuid() != 0:
     print("test_live: skipped: not root")
@@ -30,13 +30,6 @@ for needed in ("dpdk-testpmd", "tcpreplay", "ip"):
         sys.exit(77)
 
 TARGETS = "targets: [{name: KP, prefixes: [175.45.176.0/22]}]\n"
-failures = []
-
-
-def must(condition, what):
-    if not condition:
-        failures.append(what)
-        print("test_live: " + what)
 
 
 class Bench:
@@ -303,20 +296,5 @@ def test_refusals(b):
     b.refused("ports: [{device: '0000:ff:1f.7'}]\n", r"port 0000:ff:1f.7: no such PCI device")
 
 
-def main():
-    if len(sys.argv) < 3:
-        sys.exit("usage: test_live.py BINARY SOURCE_ROOT [TEST...]")
-    tests = [f for name, f in globals().items() if name.startswith("test_") and (not sys.argv[3:] or name in sys.argv[3:])]
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(folder))
-        for test in tests:
-            try:
-                test(bench)
-            except (ValueError, IndexError, KeyError, subprocess.SubprocessError, OSError) as error:
-                must(False, "%s: %s: %s" % (test.__name__, type(error).__name__, error))
-    print("test_live: %d tests, %d failures" % (len(tests), len(failures)))
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), Bench))

@@ -46,9 +46,9 @@ static struct tw_series_count sum_of(const struct live_sink *s,
 	return sum;
 }
 
-static void put_bar(FILE *out, const struct tw_text_style *style, double share)
+static void put_bar(FILE *out, const struct tw_text_style *style, double percent)
 {
-	unsigned int cells = (unsigned int)(share * BAR + 0.5);
+	unsigned int cells = (unsigned int)(percent * BAR / 100 + 0.5);
 
 	for (unsigned int i = 0; i < cells; i++)
 		fputs(style->utf8 ? "█" : "#", out);
@@ -60,7 +60,7 @@ static void put_row(FILE *out, const struct live_sink *s, const struct tw_second
 	struct tw_series_count sum = sum_of(s, second->series, target, upstream, direction);
 	char name[TW_TEXT_UPSTREAM], packets[TW_TEXT_SI], rate[TW_TEXT_SI], flows[TW_TEXT_SI],
 		active[TW_TEXT_SI];
-	double share = total > 0 ? (double)sum.bytes / (double)total : 0;
+	double percent = tw_text_percent(sum.bytes, total);
 
 	tw_text_put(out, &s->style, s->view->targets[target].name, 8);
 	fputc(' ', out);
@@ -69,8 +69,8 @@ static void put_row(FILE *out, const struct live_sink *s, const struct tw_second
 		tw_text_si((double)sum.packets, "", packets),
 		tw_text_si(8.0 * (double)sum.bytes, "", rate),
 		tw_text_si((double)sum.flows, "", flows),
-		tw_text_si((double)sum.active_flows, "", active), 100 * share);
-	put_bar(out, &s->style, share);
+		tw_text_si((double)sum.active_flows, "", active), percent);
+	put_bar(out, &s->style, percent);
 	fputc('\n', out);
 }
 
@@ -113,9 +113,7 @@ static void put_foot(FILE *out, const struct live_sink *s, const struct tw_secon
 	fprintf(out, "\nworkers busy");
 	for (unsigned int i = 0; i < second->n_loads; i++)
 		fprintf(out, " %3.0f%%",
-			second->loads[i].cycles > 0 ? 100.0 * (double)second->loads[i].busy_cycles /
-							      (double)second->loads[i].cycles
-						    : 0.0);
+			tw_text_percent(second->loads[i].busy_cycles, second->loads[i].cycles));
 	fprintf(out, "\nlost %" PRIu64 " packets in %" PRIu64 " seconds not exact\n", s->n_lost,
 		s->n_inexact);
 	for (unsigned int i = 0; i < second->n_losses; i++)

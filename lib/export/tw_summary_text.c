@@ -94,7 +94,7 @@ char *tw_text_time(uint64_t time, const char *format, char text[static TW_TEXT_T
 	return text;
 }
 
-static double percent(uint64_t part, uint64_t total)
+double tw_text_percent(uint64_t part, uint64_t total)
 {
 	return total > 0 ? 100.0 * (double)part / (double)total : 0;
 }
@@ -102,7 +102,7 @@ static double percent(uint64_t part, uint64_t total)
 static void put_class(FILE *out, const char *name, uint64_t packets, uint64_t received)
 {
 	fprintf(out, "  %-9s %14" PRIu64 " packets  %5.1f%%\n", name, packets,
-		percent(packets, received));
+		tw_text_percent(packets, received));
 }
 
 static void put_received(FILE *out, const struct tw_totals *totals)
@@ -176,7 +176,7 @@ static void put_series(FILE *out, const struct tw_text_style *style, const struc
 		tw_method_name(view->vias[key.via].method),
 		key.direction == TW_DIR_TO ? "to" : "from", key.version,
 		tw_text_si((double)count->packets, "", packets),
-		tw_text_si((double)count->bytes, "B", bytes), percent(count->bytes, total),
+		tw_text_si((double)count->bytes, "B", bytes), tw_text_percent(count->bytes, total),
 		tw_text_si((double)count->flows, "", flows));
 }
 

@@ -76,18 +76,13 @@ static uint64_t total_of(const uint64_t *bytes, unsigned int n)
 	return total;
 }
 
-static double percent(uint64_t part, uint64_t total)
-{
-	return total > 0 ? 100.0 * (double)part / (double)total : 0;
-}
-
 static bool target_alike(const struct text_sink *s, const uint64_t *bytes, const double *shown)
 {
 	uint64_t total = total_of(bytes, s->n_shares);
 	double had = 0;
 
 	for (unsigned int i = 0; i < s->n_shares; i++) {
-		double now = percent(bytes[i], total), by = now - shown[i];
+		double now = tw_text_percent(bytes[i], total), by = now - shown[i];
 
 		had += shown[i];
 		if (by > ALIKE_POINTS || by < -ALIKE_POINTS)
@@ -114,7 +109,7 @@ static void remember(struct text_sink *s)
 		uint64_t total = total_of(bytes, s->n_shares);
 
 		for (unsigned int i = 0; i < s->n_shares; i++)
-			s->shown[t * s->n_shares + i] = percent(bytes[i], total);
+			s->shown[t * s->n_shares + i] = tw_text_percent(bytes[i], total);
 	}
 	s->any = true;
 }
@@ -182,7 +177,7 @@ static void put_bar(struct text_sink *s, const uint64_t *bytes)
 		if (bytes[i] > most)
 			most = bytes[i];
 	}
-	fprintf(s->out, " %3.0f%%\n", percent(most, total));
+	fprintf(s->out, " %3.0f%%\n", tw_text_percent(most, total));
 }
 
 static void put_row(struct text_sink *s, const struct tw_second *second, unsigned int target)

@@ -18,6 +18,9 @@ void tw_text_put(
 #define TW_TEXT_SI 16
 char *tw_text_si(double value, const char *unit, char text[static TW_TEXT_SI]);
 
+/* 0 of nothing. */
+double tw_text_percent(uint64_t part, uint64_t total);
+
 /* "AS20485 TransTeleCom", "AS20485", "unknown". */
 #define TW_TEXT_UPSTREAM 320
 char *tw_text_upstream(
