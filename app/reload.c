@@ -77,9 +77,75 @@ static void *load(void *arg)
 
 	if (config != NULL)
 		r->fresh = make_rules(r, config);
-	tw_config_free(config);
+	if (r->fresh != NULL)
+		r->fresh_config = config;
+	else
+		tw_config_free(config);
 	atomic_store_explicit(&r->loaded, true, memory_order_release);
 	return NULL;
+}
+
+/* ---- files that are watched ---- */
+
+/* The folder, since who replaces a file makes a new one. */
+static int watch(struct tw_reload *r, const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	if (path == NULL)
+		return 0;
+	snprintf(folder, sizeof(folder), "%.*s", slash != NULL ? (int)(slash - path) : 1,
+		slash != NULL ? path : ".");
+	return inotify_add_watch(r->notify, folder[0] != '\0' ? folder : "/",
+		       IN_CLOSE_WRITE | IN_MOVED_TO) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int watch_all(struct tw_reload *r, const struct tw_config *config)
+{
+	int err = watch(r, config->path);
+
+	if (err == 0)
+		err = watch(r, config->table.asn_database);
+	if (err == 0)
+		err = watch(r, config->table.country_database);
+	return err == 0 ? watch(r, config->table.overrides) : err;
+}
+
+static bool is_file(const char *path, const char *name)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
+static bool is_ours(const struct tw_reload *r, const char *name)
+{
+	const struct tw_table_spec *spec =
+		&(r->config != NULL ? r->config : r->engine->setup.config)->table;
+
+	return is_file(r->path, name) || is_file(spec->asn_database, name) ||
+	       is_file(spec->country_database, name) || is_file(spec->overrides, name);
+}
+
+static void read_events(struct tw_reload *r)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n;
+
+	while (r->notify >= 0 && (n = read(r->notify, events, sizeof(events))) > 0) {
+		const char *at = events;
+
+		while (at < events + n) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			if (event->len > 0 && is_ours(r, event->name))
+				r->due = tw_monotonic_ns() + SETTLE_NS;
+			at += sizeof(*event) + event->len;
+		}
+	}
 }
 
 /* ---- the control core's part ---- */
@@ -123,6 +189,15 @@ static void publish(struct tw_reload *r)
 		" routes, from second %" PRIu64 " on\n",
 		r->n_good, info.n_origins, info.n_routes4, info.n_routes6, r->fresh->from);
 	r->fresh = NULL;
+	/* Databases may lie elsewhere now. */
+	tw_config_free(r->config);
+	r->config = r->fresh_config;
+	r->fresh_config = NULL;
+	if (r->notify >= 0 && watch_all(r, r->config) != 0)
+		fprintf(stderr,
+			"transitwatch: reload: %s: its files cannot be watched for changes: send "
+			"SIGHUP after one\n",
+			r->path);
 }
 
 static void end(struct tw_reload *r)
@@ -150,57 +225,6 @@ static void retire(struct tw_reload *r)
 		r->engine->error = err;
 }
 
-/* ---- files that are watched ---- */
-
-/* The folder, since who replaces a file makes a new one; in `watched` the name to look for. */
-static int watch(struct tw_reload *r, const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
-
-	if (path == NULL)
-		return 0;
-	snprintf(folder, sizeof(folder), "%.*s", slash != NULL ? (int)(slash - path) : 1,
-		slash != NULL ? path : ".");
-	return inotify_add_watch(r->notify, folder[0] != '\0' ? folder : "/",
-		       IN_CLOSE_WRITE | IN_MOVED_TO) < 0
-		       ? -errno
-		       : 0;
-}
-
-static bool is_file(const char *path, const char *name)
-{
-	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
-
-	return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
-}
-
-static bool is_ours(const struct tw_reload *r, const char *name)
-{
-	const struct tw_table_spec *spec = &r->engine->setup.config->table;
-
-	return is_file(r->path, name) || is_file(spec->asn_database, name) ||
-	       is_file(spec->country_database, name) || is_file(spec->overrides, name);
-}
-
-static void read_events(struct tw_reload *r)
-{
-	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n;
-
-	while (r->notify >= 0 && (n = read(r->notify, events, sizeof(events))) > 0) {
-		const char *at = events;
-
-		while (at < events + n) {
-			const struct inotify_event *event = (const struct inotify_event *)at;
-
-			if (event->len > 0 && is_ours(r, event->name))
-				r->due = tw_monotonic_ns() + SETTLE_NS;
-			at += sizeof(*event) + event->len;
-		}
-	}
-}
-
 void tw_reload_start(struct tw_reload *r, struct tw_engine *engine, struct tw_diag *diag)
 {
 	const struct tw_config *config = engine->setup.config;
@@ -208,13 +232,7 @@ void tw_reload_start(struct tw_reload *r, struct tw_engine *engine, struct tw_di
 
 	*r = (struct tw_reload){.engine = engine, .path = config->path};
 	r->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	err = r->notify < 0 ? -errno : watch(r, config->path);
-	if (err == 0)
-		err = watch(r, config->table.asn_database);
-	if (err == 0)
-		err = watch(r, config->table.country_database);
-	if (err == 0)
-		err = watch(r, config->table.overrides);
+	err = r->notify < 0 ? -errno : watch_all(r, config);
 	if (err != 0)
 		tw_diag_add(diag, err,
 			"%s: its files cannot be watched for changes: %s: send SIGHUP after one",
@@ -247,7 +265,8 @@ void tw_reload_stop(struct tw_reload *r)
 	}
 	if (r->retiring != NULL)
 		retire(r);
+	tw_config_free(r->config);
+	tw_config_free(r->fresh_config);
 	if (r->notify >= 0)
 		close(r->notify);
-	r->notify = -1;
 }

@@ -28,6 +28,8 @@ struct tw_reload {
 	pthread_t thread;
 	atomic_bool loaded;     /* the thread has come to its end */
 	struct tw_rules *fresh; /* what it made, or NULL with lines in diag */
+	struct tw_config *fresh_config;
+	struct tw_config *config; /* of the last reload: its files are watched; NULL before the first */
 	struct tw_diag diag;
 	struct tw_rules *retiring; /* replaced, perhaps still in use */
 	uint64_t token;            /* of RCU: when they are out of use */

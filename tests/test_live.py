@@ -266,6 +266,25 @@ def test_reload(b):
         reload_often(b, workers, 8)
 
 
+def test_reload_watches_new_files(b):
+    """A reload may name other files: those are watched from then on."""
+    for name in ("first.csv", "second.csv"):
+        (b.folder / name).write_text("10.0.0.0/8,64600,x\n")
+    text = "databases: {overrides: %s}\nports: [{device: net_null0}]\n"
+    with open(b.folder / "watch.err", "w", encoding="utf-8") as error:
+        child = subprocess.Popen([str(b.binary), "run", "-c", str(b.config(text % "first.csv"))], stderr=error,
+                                 stdout=subprocess.DEVNULL)
+        try:
+            time.sleep(1.5)
+            b.config(text % "second.csv")
+            wait_for_lines(b.folder / "watch.err", "reload 1: ")
+            (b.folder / "second.csv").write_text("10.0.0.0/8,64601,y\n")
+            wait_for_lines(b.folder / "watch.err", "reload 2: ")
+        finally:
+            child.send_signal(signal.SIGINT)
+            must(child.wait(30) == 0, "watching: exit status %d" % child.returncode)
+
+
 def test_full_rings_add_up(b):
     """A reader that is faster than a worker, here one of eight on one processor, loses packets, and tells each."""
     capture, out = b.folder / "many.pcap", b.folder / "many.jsonl"
