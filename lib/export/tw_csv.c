@@ -22,33 +22,33 @@ static const char header[] = "time,exact,target,upstream,name,method,direction,i
 static void put_text(struct csv_sink *s, const char *text)
 {
 	if (strpbrk(text, ",\"\r\n") == NULL) {
-		tw_lines_text(&s->lines, text);
+		tw_buffer_text(&s->lines.buffer, text);
 		return;
 	}
-	tw_lines_text(&s->lines, "\"");
+	tw_buffer_text(&s->lines.buffer, "\"");
 	for (; *text != '\0'; text++)
-		tw_lines_add(&s->lines, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-	tw_lines_text(&s->lines, "\"");
+		tw_buffer_add(&s->lines.buffer, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	tw_buffer_text(&s->lines.buffer, "\"");
 }
 
 static void put_number(struct csv_sink *s, uint64_t number)
 {
-	tw_lines_text(&s->lines, ",");
-	tw_lines_number(&s->lines, number);
+	tw_buffer_text(&s->lines.buffer, ",");
+	tw_buffer_number(&s->lines.buffer, number);
 }
 
 static void put_series(struct csv_sink *s, uint32_t series, const struct tw_series_count *count)
 {
 	struct tw_series_key key = tw_series_key(s->view->n_vias, series);
 
-	tw_lines_text(&s->lines, ",");
+	tw_buffer_text(&s->lines.buffer, ",");
 	put_text(s, s->view->targets[key.target].name);
 	put_number(s, tw_view_asn(s->view, key.via));
-	tw_lines_text(&s->lines, ",");
+	tw_buffer_text(&s->lines.buffer, ",");
 	put_text(s, tw_view_name(s->view, key.via));
-	tw_lines_text(&s->lines, ",");
-	tw_lines_text(&s->lines, tw_method_name(s->view->vias[key.via].method));
-	tw_lines_text(&s->lines, key.direction == TW_DIR_TO ? ",to" : ",from");
+	tw_buffer_text(&s->lines.buffer, ",");
+	tw_buffer_text(&s->lines.buffer, tw_method_name(s->view->vias[key.via].method));
+	tw_buffer_text(&s->lines.buffer, key.direction == TW_DIR_TO ? ",to" : ",from");
 	put_number(s, key.version);
 	put_number(s, count->packets);
 	put_number(s, count->bytes);
@@ -63,14 +63,14 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	s->view = view;
 	if (s->lines.live && lseek(s->lines.fd, 0, SEEK_END) > 0)
 		return 0; /* the header stands at the beginning of what is added to */
-	tw_lines_text(&s->lines, header);
+	tw_buffer_text(&s->lines.buffer, header);
 	return tw_lines_end(&s->lines);
 }
 
 static void put_second(struct csv_sink *s, const struct tw_second *second)
 {
-	tw_lines_number(&s->lines, second->time);
-	tw_lines_text(&s->lines, second->exact ? ",true" : ",false");
+	tw_buffer_number(&s->lines.buffer, second->time);
+	tw_buffer_text(&s->lines.buffer, second->exact ? ",true" : ",false");
 }
 
 static int second(struct tw_sink *sink, const struct tw_second *second)
@@ -88,7 +88,7 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	}
 	if (silent) {
 		put_second(s, second);
-		tw_lines_text(&s->lines, ",,,,,,,,,,");
+		tw_buffer_text(&s->lines.buffer, ",,,,,,,,,,");
 		(void)tw_lines_end(&s->lines);
 	}
 	return s->lines.error;

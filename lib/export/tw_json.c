@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * JSON lines. jansson encodes what is text (names, paths), once, at the start; a second's line is then that and
- * numbers, so that a day of seconds is written in no time.
+ * jansson encodes what is text (names, paths), once; a second is then that and numbers, so that a day of seconds is
+ * written in no time.
  */
 
 #include <errno.h>
@@ -11,38 +11,17 @@
 
 #include <jansson.h>
 
-#include "tw_export.h"
-#include "tw_lines.h"
+#include "tw_json.h"
 
-struct json_sink {
-	struct tw_sink sink;
-	struct tw_lines lines;
-	const char *path;
-	const struct tw_view *view;
-	char **series; /* [n_series]: {"target":...,"ip_version":4 */
-};
-
-static void put(struct json_sink *s, const char *text)
+static void put(struct tw_json *s, const char *text)
 {
-	tw_lines_text(&s->lines, text);
+	tw_buffer_text(s->out, text);
 }
 
-static void put_field(struct json_sink *s, const char *key, uint64_t number)
+static void put_field(struct tw_json *s, const char *key, uint64_t number)
 {
-	tw_lines_text(&s->lines, key);
-	tw_lines_number(&s->lines, number);
-}
-
-static int put_object(struct json_sink *s, json_t *object)
-{
-	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-
-	json_decref(object);
-	if (text == NULL)
-		return -ENOMEM;
-	put(s, text);
-	free(text);
-	return tw_lines_end(&s->lines);
+	tw_buffer_text(s->out, key);
+	tw_buffer_number(s->out, number);
 }
 
 /* A series' constant part, open at its end. */
@@ -62,25 +41,7 @@ static char *encode_series(const struct tw_view *view, uint32_t series)
 	return text;
 }
 
-static int start(struct tw_sink *sink, const struct tw_view *view)
-{
-	struct json_sink *s = (struct json_sink *)sink;
-	json_t *databases = json_array();
-
-	s->view = view;
-	s->series = calloc(view->n_series + 1, sizeof(*s->series));
-	for (unsigned int i = 0; i < view->n_databases; i++)
-		json_array_append_new(
-			databases, json_pack("{sssssI}", "path", view->databases[i].path, "type",
-					   view->databases[i].type, "build_epoch",
-					   (json_int_t)view->databases[i].build_epoch));
-	if (s->series == NULL)
-		return -ENOMEM;
-	return put_object(s, json_pack("{ssssssso}", "type", "start", "version", view->version,
-				     "config", view->config_path, "databases", databases));
-}
-
-static void put_dropped(struct json_sink *s, const uint64_t *dropped)
+static void put_dropped(struct tw_json *s, const uint64_t *dropped)
 {
 	const char *separator = "";
 
@@ -98,7 +59,7 @@ static void put_dropped(struct json_sink *s, const uint64_t *dropped)
 }
 
 /* Where packets were lost: only where there are any. */
-static void put_losses(struct json_sink *s, const struct tw_loss *losses, unsigned int n)
+static void put_losses(struct tw_json *s, const struct tw_loss *losses, unsigned int n)
 {
 	if (n == 0)
 		return;
@@ -115,7 +76,7 @@ static void put_losses(struct json_sink *s, const struct tw_loss *losses, unsign
 }
 
 /* How busy each worker was, in thousandths: of live runs alone. */
-static void put_loads(struct json_sink *s, const struct tw_load *loads, unsigned int n)
+static void put_loads(struct tw_json *s, const struct tw_load *loads, unsigned int n)
 {
 	bool any = false;
 
@@ -136,7 +97,7 @@ static void put_loads(struct json_sink *s, const struct tw_load *loads, unsigned
 	put(s, "]");
 }
 
-static void put_totals(struct json_sink *s, const struct tw_totals *totals)
+static void put_totals(struct tw_json *s, const struct tw_totals *totals)
 {
 	uint64_t malformed = 0;
 	const char *separator = "";
@@ -165,20 +126,21 @@ static void put_totals(struct json_sink *s, const struct tw_totals *totals)
 	put_field(s, ",\"flow_overflow\":", totals->flow_overflow);
 }
 
-static void put_series(struct json_sink *s, const struct tw_series_count *counts)
+static void put_series(struct tw_json *s, const struct tw_series_count *counts, int target)
 {
+	uint32_t n = s->view->n_vias * 4; /* series of a target */
 	const char *separator = "";
 
 	put(s, ",\"series\":[");
 	for (uint32_t i = 0; i < s->view->n_series; i++) {
 		const struct tw_series_count *count = &counts[i];
 
-		if (!tw_series_listed(count))
+		if (!tw_series_listed(count) || (target >= 0 && i / n != (uint32_t)target))
 			continue;
 		if (s->series[i] == NULL)
 			s->series[i] = encode_series(s->view, i);
 		if (s->series[i] == NULL) {
-			s->lines.error = s->lines.error ?: -ENOMEM;
+			s->out->error = -ENOMEM;
 			return;
 		}
 		put(s, separator);
@@ -193,31 +155,25 @@ static void put_series(struct json_sink *s, const struct tw_series_count *counts
 	put(s, "]");
 }
 
-static int second(struct tw_sink *sink, const struct tw_second *second)
+void tw_json_second(struct tw_json *s, const struct tw_second *second, int target)
 {
-	struct json_sink *s = (struct json_sink *)sink;
-
 	put_field(s, "{\"type\":\"second\",\"time\":", second->time);
 	put(s, second->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(s, &second->totals);
 	put_losses(s, second->losses, second->n_losses);
 	put_loads(s, second->loads, second->n_loads);
-	put_series(s, second->series);
+	put_series(s, second->series, target);
 	put(s, "}");
-	return tw_lines_end(&s->lines);
 }
 
-static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
+void tw_json_gap(struct tw_json *s, uint64_t first, uint64_t last)
 {
-	struct json_sink *s = (struct json_sink *)sink;
-
 	put_field(s, "{\"type\":\"gap\",\"from\":", first);
 	put_field(s, ",\"to\":", last);
 	put(s, "}");
-	return tw_lines_end(&s->lines);
 }
 
-static int put_peers(struct json_sink *s, const struct tw_summary *summary)
+static int put_peers(struct tw_json *s, const struct tw_summary *summary)
 {
 	json_t *peers = json_array();
 	char *text;
@@ -241,10 +197,8 @@ static int put_peers(struct json_sink *s, const struct tw_summary *summary)
 	return 0;
 }
 
-static int summary(struct tw_sink *sink, const struct tw_summary *summary)
+void tw_json_summary(struct tw_json *s, const struct tw_summary *summary)
 {
-	struct json_sink *s = (struct json_sink *)sink;
-
 	put_field(s, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
 	put_field(s, ",\"inexact\":", summary->inexact);
 	put_field(s, ",\"first\":", summary->first);
@@ -252,50 +206,45 @@ static int summary(struct tw_sink *sink, const struct tw_summary *summary)
 	put(s, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(s, &summary->totals);
 	put_losses(s, summary->losses, summary->n_losses);
-	put_series(s, summary->series);
+	put_series(s, summary->series, -1);
 	if (put_peers(s, summary) != 0)
-		s->lines.error = s->lines.error ?: -ENOMEM;
+		s->out->error = -ENOMEM;
 	put(s, "}");
-	return tw_lines_end(&s->lines);
 }
 
-static int reopen(struct tw_sink *sink)
+void tw_json_start(struct tw_json *s)
 {
-	struct json_sink *s = (struct json_sink *)sink;
+	const struct tw_view *view = s->view;
+	json_t *databases = json_array(), *object;
+	char *text;
 
-	return tw_lines_reopen(&s->lines, s->path);
+	for (unsigned int i = 0; i < view->n_databases; i++)
+		json_array_append_new(
+			databases, json_pack("{sssssI}", "path", view->databases[i].path, "type",
+					   view->databases[i].type, "build_epoch",
+					   (json_int_t)view->databases[i].build_epoch));
+	object = json_pack("{ssssssso}", "type", "start", "version", view->version, "config",
+		view->config_path, "databases", databases);
+	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (text != NULL)
+		put(s, text);
+	else
+		s->out->error = -ENOMEM;
+	free(text);
 }
 
-static int finish(struct tw_sink *sink)
+int tw_json_init(struct tw_json *s, const struct tw_view *view, struct tw_buffer *out)
 {
-	struct json_sink *s = (struct json_sink *)sink;
-	int err = tw_lines_close(&s->lines);
+	*s = (struct tw_json){
+		.view = view, .out = out, .series = calloc(view->n_series + 1, sizeof(*s->series))};
+	return s->series != NULL ? 0 : -ENOMEM;
+}
 
+void tw_json_free(struct tw_json *s)
+{
 	for (uint32_t i = 0; s->series != NULL && i < s->view->n_series; i++)
 		free(s->series[i]);
 	free(s->series);
-	free(s);
-	return err;
-}
-
-struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag)
-{
-	struct json_sink *s = calloc(1, sizeof(*s));
-
-	if (s == NULL) {
-		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
-		return NULL;
-	}
-	if (tw_lines_open(&s->lines, path, live, diag) != 0) {
-		free(s);
-		return NULL;
-	}
-	s->path = path;
-	s->sink = (struct tw_sink){.reopen = reopen,
-		.start = start,
-		.second = second,
-		.gap = gap,
-		.summary = summary,
-		.close = finish};
-	return &s->sink;
+	*s = (struct tw_json){0};
 }

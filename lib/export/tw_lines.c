@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,7 +47,8 @@ int tw_lines_reopen(struct tw_lines *lines, const char *path)
 		return fd;
 	close(lines->fd);
 	lines->fd = fd;
-	lines->error = 0; /* a new file may have the room that the old one lacked */
+	/* A new file may have the room that the old one lacked. */
+	lines->error = lines->buffer.error = 0;
 	return 0;
 }
 
@@ -57,56 +57,23 @@ static void write_out(struct tw_lines *lines, size_t length)
 	size_t done = 0;
 
 	while (lines->error == 0 && done < length) {
-		ssize_t n = write(lines->fd, lines->buffer + done, length - done);
+		ssize_t n = write(lines->fd, lines->buffer.text + done, length - done);
 
 		if (n < 0 && errno != EINTR)
 			lines->error = -errno;
 		if (n > 0)
 			done += (size_t)n;
 	}
-	memmove(lines->buffer, lines->buffer + length, lines->n - length);
-	lines->n -= length;
+	tw_buffer_drop(&lines->buffer, length);
 	lines->whole = 0;
-}
-
-void tw_lines_add(struct tw_lines *lines, const char *text, size_t length)
-{
-	if (lines->size - lines->n < length) {
-		size_t size = 2 * (lines->size + length) + GATHER;
-		char *grown = realloc(lines->buffer, size);
-
-		if (grown == NULL) {
-			if (lines->error == 0)
-				lines->error = -ENOMEM;
-			return;
-		}
-		lines->buffer = grown;
-		lines->size = size;
-	}
-	memcpy(lines->buffer + lines->n, text, length);
-	lines->n += length;
-}
-
-void tw_lines_text(struct tw_lines *lines, const char *text)
-{
-	tw_lines_add(lines, text, strlen(text));
-}
-
-void tw_lines_number(struct tw_lines *lines, uint64_t number)
-{
-	char digits[20], *end = digits + sizeof(digits), *at = end;
-
-	do {
-		*--at = (char)('0' + number % 10);
-		number /= 10;
-	} while (number != 0);
-	tw_lines_add(lines, at, (size_t)(end - at));
 }
 
 int tw_lines_end(struct tw_lines *lines)
 {
-	tw_lines_add(lines, "\n", 1);
-	lines->whole = lines->n;
+	tw_buffer_add(&lines->buffer, "\n", 1);
+	if (lines->error == 0)
+		lines->error = lines->buffer.error;
+	lines->whole = lines->buffer.n;
 	if (!lines->gather || lines->whole >= GATHER)
 		write_out(lines, lines->whole);
 	return lines->error;
@@ -121,6 +88,6 @@ int tw_lines_close(struct tw_lines *lines)
 	err = lines->error;
 	if (lines->own_fd && close(lines->fd) != 0 && err == 0)
 		err = -errno;
-	free(lines->buffer);
+	tw_buffer_free(&lines->buffer);
 	return err;
 }

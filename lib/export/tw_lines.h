@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "tw_buffer.h"
 #include "tw_diag.h"
 
 struct tw_lines {
@@ -20,10 +20,8 @@ struct tw_lines {
 	bool live;
 	bool gather;  /* write 64 KiB at once */
 	int error;    /* the first -errno; nothing is written after it */
-	size_t n;     /* octets in the buffer */
-	size_t whole; /* of them, in whole lines */
-	size_t size;  /* of the buffer */
-	char *buffer;
+	size_t whole; /* octets of the buffer in whole lines */
+	struct tw_buffer buffer;
 };
 
 /*
@@ -32,11 +30,7 @@ struct tw_lines {
  */
 int tw_lines_open(struct tw_lines *lines, const char *path, bool live, struct tw_diag *diag);
 
-void tw_lines_add(struct tw_lines *lines, const char *text, size_t length);
-void tw_lines_text(struct tw_lines *lines, const char *text);
-void tw_lines_number(struct tw_lines *lines, uint64_t number);
-
-/* Ends a line. Returns 0 or the first error. */
+/* Ends the line that was added to the buffer. Returns 0 or the first error. */
 int tw_lines_end(struct tw_lines *lines);
 
 /*
