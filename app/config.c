@@ -48,6 +48,32 @@ static int resolve(const char *config_path, char **path)
 	return 0;
 }
 
+static int build_http(struct loaded *loaded)
+{
+	struct tw_raw_http *raw = loaded->raw->http;
+
+	loaded->config.http = (struct tw_http_settings){
+		.listen = TW_LISTEN_DEFAULT, .history = TW_HISTORY_DEFAULT};
+	if (raw == NULL)
+		return 0;
+	if (resolve(loaded->path, &raw->certificate) != 0 ||
+		resolve(loaded->path, &raw->key) != 0 ||
+		resolve(loaded->path, &raw->password_file) != 0 ||
+		resolve(loaded->path, &raw->token_file) != 0)
+		return -ENOMEM;
+	loaded->config.serve = true;
+	loaded->config.http = (struct tw_http_settings){
+		.listen = raw->listen,
+		.history = raw->history,
+		.certificate = raw->certificate,
+		.key = raw->key,
+		.user = raw->user,
+		.password_file = raw->password_file,
+		.token_file = raw->token_file,
+	};
+	return 0;
+}
+
 static int resolve_databases(struct loaded *loaded)
 {
 	struct tw_raw_databases *databases = &loaded->raw->databases;
@@ -206,7 +232,8 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 	loaded->path = strdup(yaml->path);
 	if (loaded->path == NULL || tw_raw_defaults(loaded->raw) != 0 ||
 		resolve_databases(loaded) != 0 || build_targets(loaded) != 0 ||
-		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0)
+		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0 ||
+		build_http(loaded) != 0)
 		return -ENOMEM;
 	config->path = loaded->path;
 	for (unsigned int i = 0; i < raw->n_attribution; i++)
@@ -295,6 +322,7 @@ int tw_config_print(const struct tw_config *config, FILE *out)
 {
 	const struct tw_raw_config *raw = ((const struct loaded *)config)->raw;
 	struct tw_raw_config printed = *raw;
+	struct tw_raw_http http = {0};
 	char *text = NULL;
 	cyaml_err_t err;
 	size_t size;
@@ -305,12 +333,24 @@ int tw_config_print(const struct tw_config *config, FILE *out)
 		.country = absolute(raw->databases.country),
 		.overrides = absolute(raw->databases.overrides),
 	};
+	if (raw->http != NULL) {
+		http = *raw->http;
+		http.certificate = absolute(raw->http->certificate);
+		http.key = absolute(raw->http->key);
+		http.password_file = absolute(raw->http->password_file);
+		http.token_file = absolute(raw->http->token_file);
+		printed.http = &http;
+	}
 	err = cyaml_save_data(&text, &size, &cyaml, &tw_config_schema, &printed, 0);
 	if (err != CYAML_OK)
 		result = err == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
 	else if (fwrite(text, 1, size, out) != size)
 		result = -EIO;
 	free(text);
+	free(http.certificate);
+	free(http.key);
+	free(http.password_file);
+	free(http.token_file);
 	free(printed.databases.asn);
 	free(printed.databases.country);
 	free(printed.databases.overrides);

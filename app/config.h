@@ -7,6 +7,7 @@
  * The configuration file: YAML, read by libcyaml, checked in one go, and handed on as ready values.
  */
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "tw_diag.h"
@@ -17,6 +18,8 @@
 #define TW_IDLE_TIMEOUT_MAX 3600
 #define TW_FLOWS_MAX        (1u << 26)
 #define TW_PORTS_MAX        16
+#define TW_LISTEN_DEFAULT   "127.0.0.1:9817"
+#define TW_HISTORY_DEFAULT  3600
 
 /* A port to watch. */
 struct tw_port_config {
@@ -37,6 +40,17 @@ enum tw_dispatch_mode {
 enum tw_poll_mode {
 	TW_POLL_ADAPTIVE, /* naps of some ten microseconds after a while */
 	TW_POLL_BUSY,     /* looks again */
+};
+
+/* How answers over HTTP are served. */
+struct tw_http_settings {
+	const char *listen;      /* address and port */
+	unsigned int history;    /* seconds kept */
+	const char *certificate; /* of TLS, PEM; with `key`, or NULL */
+	const char *key;
+	const char *user; /* of basic authentication; with `password_file`, or NULL */
+	const char *password_file;
+	const char *token_file; /* or NULL */
 };
 
 struct tw_config {
@@ -61,6 +75,9 @@ struct tw_config {
 	unsigned int n_ports; /* up to TW_PORTS_MAX */
 	enum tw_dispatch_mode dispatch;
 	enum tw_poll_mode poll;
+
+	bool serve; /* `http` is configured */
+	struct tw_http_settings http;
 };
 
 /*

@@ -189,6 +189,23 @@ int tw_check_target_asns(const struct tw_config_rule *rule, struct tw_yaml *yaml
 	return 0;
 }
 
+/* Halves of a pair are told where they stand. */
+int tw_check_http(const struct tw_config_rule *rule, struct tw_yaml *yaml, const yaml_node_t *node,
+	char note[static TW_CONFIG_NOTE])
+{
+	static const char *const pairs[][2] = {{"certificate", "key"}, {"user", "password_file"}};
+
+	for (unsigned int i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		bool first = tw_yaml_field(yaml, node, pairs[i][0]) != NULL;
+		bool second = tw_yaml_field(yaml, node, pairs[i][1]) != NULL;
+
+		if (first != second)
+			return refuse(note, "%s needs %s beside it: write both or neither",
+				pairs[i][!first], pairs[i][first]);
+	}
+	return 0;
+}
+
 /* The link in its one form; none where a field is bad, which is reported at the field. */
 int tw_check_link(const struct tw_config_rule *rule, struct tw_yaml *yaml, const yaml_node_t *node,
 	char note[static TW_CONFIG_NOTE])

@@ -116,6 +116,17 @@ static const cyaml_schema_value_t port_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tw_raw_port, port_fields),
 };
 
+static const cyaml_schema_field_t http_fields[] = {
+	FIELD_TEXT("listen", OPTIONAL, struct tw_raw_http, listen),
+	CYAML_FIELD_UINT("history", CYAML_FLAG_OPTIONAL, struct tw_raw_http, history),
+	FIELD_TEXT("certificate", OPTIONAL, struct tw_raw_http, certificate),
+	FIELD_TEXT("key", OPTIONAL, struct tw_raw_http, key),
+	FIELD_TEXT("user", OPTIONAL, struct tw_raw_http, user),
+	FIELD_TEXT("password_file", OPTIONAL, struct tw_raw_http, password_file),
+	FIELD_TEXT("token_file", OPTIONAL, struct tw_raw_http, token_file),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t config_fields[] = {
 	FIELD_LIST("targets", CYAML_FLAG_POINTER, struct tw_raw_config, targets, &target_entry, 1,
 		TW_TARGET_MAX),
@@ -134,6 +145,7 @@ static const cyaml_schema_field_t config_fields[] = {
 		dispatch, dispatch_modes, COUNT(dispatch_modes)),
 	CYAML_FIELD_ENUM("poll", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct tw_raw_config,
 		poll, poll_modes, COUNT(poll_modes)),
+	CYAML_FIELD_MAPPING_PTR("http", OPTIONAL, struct tw_raw_config, http, http_fields),
 	CYAML_FIELD_END,
 };
 
@@ -181,6 +193,15 @@ static const struct tw_config_rule rules[] = {
 	{"ports[].descriptors", tw_check_number, .min = 64, .max = 32768},
 	{"ports[].mtu", tw_check_number, .min = 68, .max = 65535},
 	{"ports[].mbufs", tw_check_number, .min = 1024, .max = 1u << 22},
+	{"http", tw_check_http},
+	{"http.listen", tw_check_name,
+		"an address and a port, like 127.0.0.1:9817 or \"[::1]:9817\"", .max = 127},
+	{"http.history", tw_check_number, .min = 60, .max = 86400},
+	{"http.certificate", tw_check_path, "the path of a PEM file"},
+	{"http.key", tw_check_path, "the path of a PEM file"},
+	{"http.user", tw_check_name, .max = 127},
+	{"http.password_file", tw_check_path, "the path of a file that holds the password"},
+	{"http.token_file", tw_check_path, "the path of a file that holds the token"},
 };
 
 const struct tw_config_rule *tw_config_rule(const char *path)
@@ -212,6 +233,12 @@ int tw_raw_defaults(struct tw_raw_config *raw)
 			raw->ports[i].descriptors = 4096;
 		if (raw->ports[i].mtu == 0)
 			raw->ports[i].mtu = 1500;
+	}
+	if (raw->http != NULL && raw->http->history == 0)
+		raw->http->history = TW_HISTORY_DEFAULT;
+	if (raw->http != NULL && raw->http->listen == NULL) {
+		raw->http->listen = strdup(TW_LISTEN_DEFAULT);
+		return raw->http->listen != NULL ? 0 : -ENOMEM;
 	}
 	return 0;
 }

@@ -61,6 +61,16 @@ struct tw_raw_flows {
 	uint32_t max_per_worker;
 };
 
+struct tw_raw_http {
+	char *listen;
+	uint32_t history;
+	char *certificate;
+	char *key;
+	char *user;
+	char *password_file;
+	char *token_file;
+};
+
 struct tw_raw_config {
 	struct tw_raw_target *targets;
 	unsigned int n_targets;
@@ -76,6 +86,7 @@ struct tw_raw_config {
 	unsigned int n_ports;
 	enum tw_dispatch_mode dispatch;
 	enum tw_poll_mode poll;
+	struct tw_raw_http *http; /* NULL: absent */
 };
 
 extern const cyaml_schema_value_t tw_config_schema;
@@ -109,7 +120,8 @@ struct tw_config_rule {
 const struct tw_config_rule *tw_config_rule(const char *path);
 
 tw_config_check tw_check_number, tw_check_asn, tw_check_country, tw_check_prefix, tw_check_mac,
-	tw_check_name, tw_check_path, tw_check_target, tw_check_target_asns, tw_check_link;
+	tw_check_name, tw_check_path, tw_check_target, tw_check_target_asns, tw_check_link,
+	tw_check_http;
 
 /* Reads "20485" or "AS20485", 1 to 2^32-1. Returns 0 or -EINVAL. */
 int tw_config_parse_asn(const char *text, uint32_t *asn);

@@ -14,7 +14,7 @@ static int make_workers(struct tw_engine *e, struct tw_source *const *sources,
 	struct tw_source *reader, struct tw_diag *diag)
 {
 	const struct tw_config *config = e->setup.config;
-	bool live = (sources != NULL ? sources[0] : reader)->live;
+	bool live = e->live;
 	struct tw_worker_spec spec = {
 		.slot = &e->slot,
 		.flows = {.max_flows = config->flows_max_per_worker,
@@ -81,7 +81,13 @@ static int make_rules(struct tw_engine *e, bool live, struct tw_diag *diag)
 int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag)
 {
-	int err = make_rules(e, (sources != NULL ? sources[0] : reader)->live, diag);
+	struct tw_sink *all[TW_SINKS_MAX + 1];
+	unsigned int n;
+	int err;
+
+	pthread_mutex_init(&e->rules_lock, NULL);
+	e->live = (sources != NULL ? sources[0] : reader)->live;
+	err = make_rules(e, e->live, diag);
 
 	if (err == 0)
 		err = make_workers(e, sources, reader, diag);
@@ -89,8 +95,11 @@ int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 		err = tw_sinks_open(&e->sinks, options, diag);
 	if (err != 0)
 		return err;
-	e->aggregate = tw_aggregate_create(
-		&e->setup.view, e->n_workers, e->sinks.sinks, e->sinks.n_sinks, diag);
+	for (n = 0; n < e->sinks.n_sinks; n++)
+		all[n] = e->sinks.sinks[n];
+	if (e->history != NULL)
+		all[n++] = e->history;
+	e->aggregate = tw_aggregate_create(&e->setup.view, e->n_workers, all, n, diag);
 	return e->aggregate != NULL ? 0 : -ENOMEM;
 }
 
@@ -107,8 +116,21 @@ int tw_engine_retire(struct tw_engine *e, struct tw_rules *rules)
 
 	list_peers(rules, peers);
 	err = tw_aggregate_retire(e->aggregate, rules->table, peers, rules->n_workers);
+	pthread_mutex_lock(&e->rules_lock);
 	tw_rules_free(rules);
+	pthread_mutex_unlock(&e->rules_lock);
 	return err;
+}
+
+void tw_engine_peers(struct tw_engine *e,
+	void (*show)(void *arg, const struct tw_peer *peers, unsigned int n), void *arg)
+{
+	const struct tw_rules *rules = atomic_load(&e->slot.published);
+	const struct tw_peers *peers[TW_WORKERS_MAX];
+
+	list_peers(rules, peers);
+	/* Without memory they are shown next time. */
+	(void)tw_aggregate_peers(e->aggregate, rules->table, peers, rules->n_workers, show, arg);
 }
 
 void tw_engine_launch(struct tw_engine *e)

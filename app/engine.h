@@ -10,6 +10,8 @@
  * Threads: the control core's, but for what tw_engine_launch() starts.
  */
 
+#include <pthread.h>
+
 #include "dispatch.h"
 #include "rules.h"
 #include "setup.h"
@@ -21,6 +23,13 @@ struct tw_engine {
 	struct tw_sinks sinks;
 	struct tw_aggregate *aggregate;
 	struct tw_rules_slot slot;
+	pthread_mutex_t
+		rules_lock; /* held by who reads rules and is no worker, and by who frees them */
+	struct tw_sink *history; /* one more sink, which is not the engine's to close; or NULL */
+	bool live;
+	_Atomic uint64_t reloads_good;
+	_Atomic uint64_t reloads_bad;
+	_Atomic unsigned int ports_down; /* without a link, as of the last look */
 	struct tw_dispatch dispatch; /* its source is NULL where each worker has one of its own */
 	struct tw_worker *workers[TW_WORKERS_MAX];
 	struct tw_exchange *exchanges[TW_WORKERS_MAX];
@@ -41,6 +50,10 @@ int tw_engine_make(struct tw_engine *engine, const struct tw_options *options,
 
 /* Takes the peers of rules that no worker uses any more into the sums, and frees them. Returns 0 or -ENOMEM. */
 int tw_engine_retire(struct tw_engine *engine, struct tw_rules *rules);
+
+/* Shows who the far ends are so far: tw_aggregate_peers(). */
+void tw_engine_peers(struct tw_engine *engine,
+	void (*show)(void *arg, const struct tw_peer *peers, unsigned int n), void *arg);
 
 /* Starts every core. */
 void tw_engine_launch(struct tw_engine *engine);

@@ -52,6 +52,7 @@ static const struct option_row {
 	size_t offset;         /* of the value in struct tw_options */
 	const char *value;
 	const char *help;
+	unsigned int max; /* of a number */
 } rows[] = {
 	{"config", 'c', TEXT, EVERY, offsetof(struct tw_options, config), "FILE",
 		"the configuration (YAML)"},
@@ -64,7 +65,13 @@ static const struct option_row {
 	{"every-second", 0, FLAG, REPLAY | RUN, offsetof(struct tw_options, every_second), NULL,
 		"with --table: do not fold seconds that are alike"},
 	{"workers", 'w', NUMBER, REPLAY | RUN, offsetof(struct tw_options, workers), "N",
-		"workers, instead of the configuration's"},
+		"workers, instead of the configuration's", TW_WORKERS_MAX},
+	{"serve", 's', FLAG, REPLAY | RUN, offsetof(struct tw_options, serve), NULL,
+		"serve page, API and metrics over HTTP, at http.listen"},
+	{"listen", 0, TEXT, REPLAY | RUN, offsetof(struct tw_options, listen), "ADDRESS:PORT",
+		"serve there instead"},
+	{"speed", 0, NUMBER, REPLAY, offsetof(struct tw_options, speed), "N",
+		"read at N times the recorded pace, not as fast as it goes", 1000000},
 	{"port-per-file", 0, FLAG, REPLAY, offsetof(struct tw_options, port_per_file), NULL,
 		"port is the capture's position, not its pcapng interface"},
 	{"json", 'j', FLAG, EXPLAIN, offsetof(struct tw_options, json), NULL,
@@ -172,9 +179,13 @@ static int set_value(const struct option_row *row, const char *text, struct tw_o
 		errno = 0;
 		number = strtoul(text, &end, 10);
 		if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || number < 1 ||
-			number > TW_WORKERS_MAX)
-			return refuse(row->name, text,
-				"a number from 1 to " RTE_STR(TW_WORKERS_MAX) " is expected");
+			number > row->max) {
+			char remedy[64];
+
+			snprintf(remedy, sizeof(remedy), "a number from 1 to %u is expected",
+				row->max);
+			return refuse(row->name, text, remedy);
+		}
 		*(unsigned int *)to = (unsigned int)number;
 		return -1;
 	}

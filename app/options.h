@@ -25,6 +25,9 @@ struct tw_options {
 	const char *csv;
 	unsigned int workers; /* 0: as configured */
 	bool port_per_file;
+	bool serve;
+	const char *listen; /* or NULL: as configured */
+	unsigned int speed; /* of a replay, times the recorded one; 0: as fast as it goes */
 	bool table;
 	bool every_second;
 	bool live; /* the command is `run` */

@@ -268,6 +268,15 @@ static bool is_up(const struct tw_port *port)
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status != 0;
 }
 
+unsigned int tw_ports_down(const struct tw_ports *ports)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ports->n_ports; i++)
+		n += !is_up(&ports->ports[i]);
+	return n;
+}
+
 static void wait_for_links(struct tw_ports *ports, struct tw_diag *diag)
 {
 	unsigned int ms = 0;

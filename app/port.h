@@ -57,4 +57,7 @@ unsigned int tw_ports_queues(const struct tw_ports *ports, unsigned int worker,
 /* Packets that a port lost since the last call, by cause. */
 void tw_port_losses(struct tw_port *port, uint64_t losses[static TW_DROP_PORT_MAX]);
 
+/* How many have no link. */
+unsigned int tw_ports_down(const struct tw_ports *ports);
+
 #endif

@@ -166,7 +166,7 @@ static void begin(struct tw_reload *r)
 	err = rte_ctrl_thread_create(&r->thread, "tw-reload", NULL, load, r);
 	r->loading = err == 0;
 	if (err != 0) {
-		r->n_bad++;
+		r->engine->reloads_bad++;
 		fprintf(stderr, "transitwatch: reload: no thread for it: %s\n", strerror(-err));
 	}
 }
@@ -182,12 +182,13 @@ static void publish(struct tw_reload *r)
 	r->retiring = atomic_load_explicit(&slot->published, memory_order_relaxed);
 	atomic_store_explicit(&slot->published, r->fresh, memory_order_release);
 	r->token = rte_rcu_qsbr_start(slot->readers);
-	r->n_good++;
+	r->engine->reloads_good++;
 	tw_table_info(r->fresh->table, &info);
 	fprintf(stderr,
 		"transitwatch: reload %" PRIu64 ": %" PRIu32 " origins, %" PRIu32 " + %" PRIu32
 		" routes, from second %" PRIu64 " on\n",
-		r->n_good, info.n_origins, info.n_routes4, info.n_routes6, r->fresh->from);
+		r->engine->reloads_good, info.n_origins, info.n_routes4, info.n_routes6,
+		r->fresh->from);
 	r->fresh = NULL;
 	/* Databases may lie elsewhere now. */
 	tw_config_free(r->config);
@@ -208,11 +209,11 @@ static void end(struct tw_reload *r)
 	if (r->fresh != NULL) {
 		publish(r);
 	} else {
-		r->n_bad++;
+		r->engine->reloads_bad++;
 		fprintf(stderr,
 			"transitwatch: reload: not taken (%" PRIu64
 			" so far): what ran goes on as it was\n",
-			r->n_bad);
+			r->engine->reloads_bad);
 	}
 }
 

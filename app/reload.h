@@ -29,12 +29,11 @@ struct tw_reload {
 	atomic_bool loaded;     /* the thread has come to its end */
 	struct tw_rules *fresh; /* what it made, or NULL with lines in diag */
 	struct tw_config *fresh_config;
-	struct tw_config *config; /* of the last reload: its files are watched; NULL before the first */
+	struct tw_config
+		*config; /* of the last reload: its files are watched; NULL before the first */
 	struct tw_diag diag;
 	struct tw_rules *retiring; /* replaced, perhaps still in use */
 	uint64_t token;            /* of RCU: when they are out of use */
-	uint64_t n_good;
-	uint64_t n_bad;
 };
 
 /* Watches the files of the engine's configuration. A line in *diag where they cannot be watched. */

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "progress.h"
 #include "replay_source.h"
+#include "serve.h"
 #include "signals.h"
 
 /* Between two looks at empty rings: short while seconds rush by, long while one takes its time. */
@@ -27,6 +28,7 @@ enum {
 struct replay {
 	struct tw_engine engine;
 	struct tw_replay_source source;
+	struct tw_serve serve;
 };
 
 static int make(struct replay *r, const struct tw_options *options, struct tw_diag *diag)
@@ -42,15 +44,19 @@ static int make(struct replay *r, const struct tw_options *options, struct tw_di
 	tw_replay_source_init(&r->source,
 		tw_capture_create((const char *const *)options->args, options->n_args,
 			options->port_per_file, &tw_signals.stop),
-		config->decapsulate, &tw_signals.stop);
+		config->decapsulate, options->speed, &tw_signals.stop);
 	if (r->source.capture == NULL)
 		return tw_diag_add(diag, -ENOMEM, "no memory to read captures");
-	return tw_engine_make(
-		&r->engine, options, config->workers == 1 ? &source : NULL, source, diag);
+	err = tw_serve_make(&r->serve, &r->engine, options, diag);
+	if (err == 0)
+		err = tw_engine_make(
+			&r->engine, options, config->workers == 1 ? &source : NULL, source, diag);
+	return err == 0 ? tw_serve_start(&r->serve, options, diag) : err;
 }
 
 static void unmake(struct replay *r)
 {
+	tw_serve_free(&r->serve);
 	tw_capture_free(r->source.capture);
 	tw_engine_free(&r->engine);
 }
@@ -66,6 +72,7 @@ static void aggregate(struct replay *r)
 			nap.tv_nsec = NAP_NS_MIN;
 			continue;
 		}
+		tw_serve_step(&r->serve);
 		tw_progress_update(&line, r->source.capture, tw_monotonic_ns());
 		nanosleep(&nap, NULL);
 		if (nap.tv_nsec < NAP_NS_MAX)
@@ -88,6 +95,18 @@ static int tell_problems(const struct replay *r)
 	return problems->n_lines > 0 || r->source.stopped ? TW_EXIT_CAPTURE : TW_EXIT_OK;
 }
 
+/* Who looks at the page wants to look on. */
+static void serve_on(const struct replay *r)
+{
+	const struct timespec nap = {.tv_nsec = 50000000};
+
+	if (r->serve.http == NULL || r->source.stopped)
+		return;
+	fprintf(stderr, "transitwatch: all is read; Ctrl-C ends the server\n");
+	while (!atomic_load(&tw_signals.stop))
+		nanosleep(&nap, NULL);
+}
+
 static int run(struct replay *r, struct tw_diag *diag)
 {
 	int err, status;
@@ -97,6 +116,7 @@ static int run(struct replay *r, struct tw_diag *diag)
 	aggregate(r);
 	err = tw_engine_finish(&r->engine, diag);
 	status = tell_problems(r);
+	serve_on(r);
 	return err != 0 ? TW_EXIT_USAGE : status;
 }
 

@@ -1,6 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
+#include <time.h>
+
+#include "clock.h"
 #include "replay_source.h"
+
+enum {
+	NAP_NS = 5000000,
+	SILENCE_MAX = 60, /* seconds of silence, on the clock of who looks, that are waited for */
+};
+
+/* Waits until it is time for what was recorded at `time`. */
+static void keep_pace(struct tw_replay_source *source, uint64_t time)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	uint64_t now = tw_monotonic_ns(),
+		 due = source->began + (time - source->origin) / source->speed;
+
+	if (source->began == 0 || due > now + SILENCE_MAX * TW_NS_PER_SECOND) {
+		source->began = now;
+		source->origin = time;
+		return;
+	}
+	while (now < due && !atomic_load_explicit(source->stop, memory_order_relaxed)) {
+		nanosleep(&nap, NULL);
+		now = tw_monotonic_ns();
+	}
+}
 
 static bool next(struct tw_source *base)
 {
@@ -18,6 +44,8 @@ static bool next(struct tw_source *base)
 	base->late = base->n_frames++ > 0 && time < base->clock;
 	if (!base->late)
 		base->clock = time;
+	if (source->speed > 0)
+		keep_pace(source, base->clock);
 	return true;
 }
 
@@ -42,11 +70,12 @@ static void fill(struct tw_source *base, struct tw_burst *burst)
 }
 
 void tw_replay_source_init(struct tw_replay_source *source, struct tw_capture *capture,
-	unsigned int decapsulate, const atomic_bool *stop)
+	unsigned int decapsulate, unsigned int speed, const atomic_bool *stop)
 {
 	*source = (struct tw_replay_source){
 		.base = {.fill = fill, .next = next, .decapsulate = decapsulate},
 		.capture = capture,
+		.speed = speed,
 		.stop = stop,
 	};
 }

@@ -19,6 +19,7 @@
 #include "port.h"
 #include "port_source.h"
 #include "reload.h"
+#include "serve.h"
 #include "signals.h"
 
 /* Between two looks at empty rings. */
@@ -32,6 +33,7 @@ struct run {
 	unsigned int n_sources;
 	const char *names[TW_PORTS_MAX];
 	struct tw_reload reload;
+	struct tw_serve serve;
 	uint64_t closed;  /* seconds, as the service manager knows */
 	uint64_t sampled; /* the second that the ports' counters are read for */
 };
@@ -76,6 +78,7 @@ static void sample(struct tw_engine *engine, uint64_t second)
 	if (second <= r->sampled)
 		return;
 	r->sampled = second;
+	atomic_store(&engine->ports_down, tw_ports_down(&r->ports));
 	for (unsigned int i = 0; i < r->ports.n_ports; i++) {
 		uint64_t losses[TW_DROP_PORT_MAX];
 
@@ -102,12 +105,16 @@ static int make(struct run *r, const struct tw_options *options, struct tw_diag 
 		return err;
 	name_ports(r);
 	r->engine.before_block = sample;
-	return tw_engine_make(
-		&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
+	err = tw_serve_make(&r->serve, &r->engine, options, diag);
+	if (err == 0)
+		err = tw_engine_make(
+			&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
+	return err == 0 ? tw_serve_start(&r->serve, options, diag) : err;
 }
 
 static void unmake(struct run *r)
 {
+	tw_serve_free(&r->serve);
 	for (unsigned int i = 0; i < r->n_sources; i++)
 		tw_port_source_release(&r->sources[i]);
 	tw_ports_close(&r->ports);
@@ -186,6 +193,7 @@ static int run(struct run *r, struct tw_diag *diag)
 		if (atomic_exchange_explicit(&tw_signals.hang_up, false, memory_order_relaxed))
 			tw_reload_ask(&r->reload);
 		tw_reload_step(&r->reload);
+		tw_serve_step(&r->serve);
 		feed_watchdog(r);
 	}
 	sd_notify(0, "STOPPING=1");

@@ -61,6 +61,7 @@ static void make_view(struct tw_setup *setup)
 	view->n_series = tw_series_count(view->n_targets, view->n_vias);
 	view->config_path = config->path;
 	view->version = TW_VERSION;
+	view->n_workers = config->workers;
 	view->databases = setup->databases;
 }
 

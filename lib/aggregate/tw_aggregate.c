@@ -359,6 +359,24 @@ int tw_aggregate_finish(struct tw_aggregate *a, const struct tw_table *table,
 	return a->sink_error;
 }
 
+int tw_aggregate_peers(const struct tw_aggregate *a, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers,
+	void (*show)(void *arg, const struct tw_peer *peers, unsigned int n), void *arg)
+{
+	struct tw_peer ranked[2 * TW_PEERS_MAX];
+	struct tw_peer_sums sums;
+	int n = tw_peers_copy(&sums, &a->peers);
+
+	if (n == 0)
+		n = tw_peers_fold(&sums, table, peers, n_peers);
+	if (n == 0)
+		n = tw_peers_rank(&sums, ranked);
+	if (n >= 0)
+		show(arg, ranked, (unsigned int)n);
+	tw_peers_free(&sums);
+	return n < 0 ? n : 0;
+}
+
 uint64_t tw_aggregate_seconds(const struct tw_aggregate *a)
 {
 	return a->summary.seconds;

@@ -44,6 +44,7 @@ struct tw_view {
 	unsigned int n_databases;
 	const char *const *ports; /* devices that are watched; none in a replay */
 	unsigned int n_ports;
+	unsigned int n_workers;
 };
 
 /* The ASN of a via's upstream, 0 for unknown, and its name, "unknown" where there is none. */
@@ -144,6 +145,14 @@ int tw_aggregate_retire(struct tw_aggregate *aggregate, const struct tw_table *t
  */
 int tw_aggregate_finish(struct tw_aggregate *aggregate, const struct tw_table *table,
 	const struct tw_peers *const *peers, unsigned int n_peers);
+
+/*
+ * Shows who the far ends are so far, ranked as in the summary; names hold during the call. The workers go on
+ * counting: what they count meanwhile is in or not. Returns 0 or -ENOMEM.
+ */
+int tw_aggregate_peers(const struct tw_aggregate *aggregate, const struct tw_table *table,
+	const struct tw_peers *const *peers, unsigned int n_peers,
+	void (*show)(void *arg, const struct tw_peer *peers, unsigned int n), void *arg);
 
 /* Seconds closed so far. */
 uint64_t tw_aggregate_seconds(const struct tw_aggregate *aggregate);

@@ -123,6 +123,20 @@ int tw_peers_rank(const struct tw_peer_sums *sums, struct tw_peer *ranked)
 	return total;
 }
 
+int tw_peers_copy(struct tw_peer_sums *to, const struct tw_peer_sums *from)
+{
+	*to = (struct tw_peer_sums){.sums = calloc((size_t)from->n + 1, sizeof(*to->sums))};
+	if (to->sums == NULL)
+		return -ENOMEM;
+	for (; to->n < from->n; to->n++) {
+		to->sums[to->n] = from->sums[to->n];
+		to->sums[to->n].name = strdup(from->sums[to->n].name);
+		if (to->sums[to->n].name == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 void tw_peers_free(struct tw_peer_sums *sums)
 {
 	for (unsigned int i = 0; i < sums->n; i++)

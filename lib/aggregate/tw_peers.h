@@ -25,6 +25,9 @@ int tw_peers_fold(struct tw_peer_sums *sums, const struct tw_table *table,
  */
 int tw_peers_rank(const struct tw_peer_sums *sums, struct tw_peer *ranked);
 
+/* Returns 0 or -ENOMEM; tw_peers_free() releases `to` after either. */
+int tw_peers_copy(struct tw_peer_sums *to, const struct tw_peer_sums *from);
+
 void tw_peers_free(struct tw_peer_sums *sums);
 
 #endif

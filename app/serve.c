@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_version.h>
+
+#include "clock.h"
+#include "explain.h"
+#include "serve.h"
+
+enum {
+	PEERS_SECONDS = 5, /* between two looks at who the far ends are: all origins are read */
+	STALE_SECONDS = 5, /* a live run whose newest second is older is not to be relied on */
+};
+
+/* ---- answers, by the server's thread ---- */
+
+static void status(void *arg, struct tw_status *status)
+{
+	struct tw_engine *engine = ((struct tw_serve *)arg)->engine;
+	const struct tw_database *databases;
+	const struct tw_table *table;
+
+	pthread_mutex_lock(&engine->rules_lock);
+	table = atomic_load(&engine->slot.published)->table;
+	tw_table_info(table, &status->table);
+	status->n_databases = tw_table_databases(table, &databases);
+	for (unsigned int i = 0; i < status->n_databases; i++) {
+		snprintf(status->databases[i].path, TW_STATUS_TEXT, "%s", databases[i].path);
+		snprintf(status->databases[i].type, TW_STATUS_TEXT, "%s", databases[i].type);
+		status->databases[i].build_epoch = databases[i].build_epoch;
+		status->databases[i].n_prefixes = databases[i].n_prefixes;
+	}
+	pthread_mutex_unlock(&engine->rules_lock);
+	status->reloads_good = atomic_load(&engine->reloads_good);
+	status->reloads_bad = atomic_load(&engine->reloads_bad);
+	status->dpdk = rte_version();
+}
+
+static void explain(void *arg, const struct tw_addr *addr, struct tw_buffer *out)
+{
+	struct tw_engine *engine = ((struct tw_serve *)arg)->engine;
+	struct tw_setup setup = engine->setup;
+	struct tw_explanation explanation;
+	struct tw_explain_json *json;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+
+	pthread_mutex_lock(&engine->rules_lock);
+	setup.table = atomic_load(&engine->slot.published)->table;
+	json = file != NULL ? tw_explain_json_create(&setup, file) : NULL;
+	if (json != NULL) {
+		tw_table_explain(setup.table, addr, &explanation);
+		tw_explain_json_write(json, addr, &explanation);
+		tw_explain_json_flush(json);
+	}
+	tw_explain_json_free(json);
+	pthread_mutex_unlock(&engine->rules_lock);
+	if (file != NULL)
+		fclose(file);
+	if (json != NULL && text != NULL)
+		tw_buffer_add(out, text, size);
+	else
+		out->error = -ENOMEM;
+	free(text);
+}
+
+static const char *not_ready(void *arg)
+{
+	const struct tw_serve *serve = arg;
+	struct tw_snapshot snapshot;
+	uint64_t last;
+
+	if (!serve->engine->live)
+		return NULL;
+	if (atomic_load(&serve->engine->ports_down) > 0)
+		return "a port has no link";
+	if (tw_history_snapshot(serve->history, &snapshot) != 0)
+		return "no memory";
+	last = snapshot.summary.last;
+	tw_snapshot_free(&snapshot);
+	if (last == 0)
+		return "no second has closed yet";
+	return (uint64_t)time(NULL) > last + STALE_SECONDS ? "no second closes any more" : NULL;
+}
+
+/* ---- the control core's part ---- */
+
+int tw_serve_make(struct tw_serve *serve, struct tw_engine *engine,
+	const struct tw_options *options, struct tw_diag *diag)
+{
+	const struct tw_config *config = engine->setup.config;
+
+	*serve = (struct tw_serve){.engine = engine};
+	if (!config->serve && !options->serve && options->listen == NULL)
+		return 0;
+	serve->history = tw_history_create(&engine->setup.view, config->http.history, diag);
+	if (serve->history == NULL)
+		return -ENOMEM;
+	engine->history = tw_history_sink(serve->history);
+	serve->source = (struct tw_http_source){
+		.view = &engine->setup.view,
+		.history = serve->history,
+		.arg = serve,
+		.status = status,
+		.explain = explain,
+		.not_ready = not_ready,
+	};
+	return 0;
+}
+
+int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, struct tw_diag *diag)
+{
+	const struct tw_http_settings *settings = &serve->engine->setup.config->http;
+	struct tw_http_config config = {
+		.listen = options->listen != NULL ? options->listen : settings->listen,
+		.certificate = settings->certificate,
+		.key = settings->key,
+		.user = settings->user,
+		.password_file = settings->password_file,
+		.token_file = settings->token_file,
+	};
+
+	if (serve->history == NULL)
+		return 0;
+	serve->http = tw_http_start(&config, &serve->source, diag);
+	if (serve->http == NULL)
+		return -EIO;
+	fprintf(stderr, "transitwatch: serving %s\n", tw_http_url(serve->http));
+	return 0;
+}
+
+static void show_peers(void *arg, const struct tw_peer *peers, unsigned int n)
+{
+	tw_history_set_peers(arg, peers, n);
+}
+
+void tw_serve_step(struct tw_serve *serve)
+{
+	uint64_t now;
+
+	if (serve->history == NULL)
+		return;
+	now = tw_monotonic_ns();
+	if (now < serve->peers_due)
+		return;
+	serve->peers_due = now + PEERS_SECONDS * UINT64_C(1000000000);
+	tw_engine_peers(serve->engine, show_peers, serve->history);
+}
+
+void tw_serve_free(struct tw_serve *serve)
+{
+	tw_http_stop(serve->http);
+	tw_history_free(serve->history);
+	*serve = (struct tw_serve){0};
+}

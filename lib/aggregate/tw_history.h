@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#ifndef TW_HISTORY_H
+#define TW_HISTORY_H
+
+/*
+ * What was closed, for whoever asks later: the sums since the start, and the last seconds one by one.
+ *
+ * A sink of the aggregator writes it, any number of threads read it. A reader sees what holds after one closed second,
+ * never parts of two: a snapshot is copied, a second is handed out by reference, since it never changes.
+ *
+ * Size: `seconds` records, each 0.3 KB and 40 octets for every series that had anything in that second.
+ *
+ * Threads: the sink's functions are the aggregator's, all others anybody's but a worker's: they take a lock.
+ */
+
+#include "tw_aggregate.h"
+
+struct tw_history;
+
+/* A closed second, or a gap, kept. */
+struct tw_record {
+	uint64_t sequence; /* rises by 1 */
+	uint64_t gap;      /* the first second of a gap that ends at `time`; 0: a second */
+	uint64_t time;
+	bool exact;
+	struct tw_totals totals;
+	unsigned int n_losses;
+	unsigned int n_loads;
+	uint32_t n_series; /* those that had anything */
+	const struct tw_loss *losses;
+	const struct tw_load *loads;
+	const struct tw_record_series {
+		uint32_t index;
+		struct tw_series_count count;
+	} * series;
+};
+
+/* The sums. The arrays are the snapshot's own. */
+struct tw_snapshot {
+	struct tw_summary summary; /* with peers as of the last tw_history_set_peers() */
+	unsigned int n_loads;
+	struct tw_load *loads; /* of the last closed second */
+	uint64_t n_records;    /* sequence of the next record */
+	bool ended;            /* nothing follows */
+	struct tw_series_count *series;
+	struct tw_loss *losses;
+	struct tw_peer *peers;
+	char (*names)[64]; /* of the peers, cut */
+};
+
+/*
+ * Makes a history of the last `seconds` seconds. Returns NULL with a line in *diag. Ownership: the caller's;
+ * the sink's close() leaves it alone, so that it can be read as long as it is wanted.
+ */
+struct tw_history *tw_history_create(
+	const struct tw_view *view, unsigned int seconds, struct tw_diag *diag);
+void tw_history_free(struct tw_history *history);
+
+/* The sink that fills it. */
+struct tw_sink *tw_history_sink(struct tw_history *history);
+
+/* Called after each record, by the aggregator's thread, without the lock. NULL for none. */
+void tw_history_notify(struct tw_history *history, void (*notify)(void *arg), void *arg);
+
+/* Takes over who the far ends are so far. */
+void tw_history_set_peers(struct tw_history *history, const struct tw_peer *peers, unsigned int n);
+
+/* Copies the sums. Returns 0 or -ENOMEM. tw_snapshot_free() releases them. */
+int tw_history_snapshot(struct tw_history *history, struct tw_snapshot *snapshot);
+void tw_snapshot_free(struct tw_snapshot *snapshot);
+
+/*
+ * Hands out records from a sequence on, or where it is older than all that are kept, from the first of those: at most
+ * `n`. Returns how many; each is given back by tw_history_release().
+ */
+unsigned int tw_history_records(struct tw_history *history, uint64_t sequence,
+	const struct tw_record **records, unsigned int n);
+void tw_history_release(
+	struct tw_history *history, const struct tw_record **records, unsigned int n);
+
+/* The sequence of the first record kept that ends at `time` or later; that of the next one where there is none. */
+uint64_t tw_history_find(struct tw_history *history, uint64_t time);
+
+/* How many records it keeps at most. */
+unsigned int tw_history_capacity(const struct tw_history *history);
+
+/* Shows a record as a second; `series` is [view->n_series], and 0 in all but what is shown. */
+struct tw_second tw_record_second(const struct tw_record *record, struct tw_series_count *series);
+/* Makes `series` 0 again. */
+void tw_record_clear(const struct tw_record *record, struct tw_series_count *series);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The answers that are made whole before they are sent. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+
+#include "tw_http_priv.h"
+
+enum {
+	RECORDS = 256, /* taken from the history at once */
+};
+
+void tw_answer_error(struct tw_answer *answer, unsigned int status, const char *message)
+{
+	answer->status = status;
+	answer->type = "application/json";
+	answer->body.n = 0;
+	tw_buffer_format(
+		&answer->body, "{\"error\":{\"status\":%u,\"message\":\"%s\"}}\n", status, message);
+}
+
+static const char *query(struct MHD_Connection *connection, const char *key)
+{
+	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
+}
+
+bool tw_api_since(struct MHD_Connection *connection, uint64_t *since)
+{
+	const char *text = query(connection, "since");
+	char *end;
+
+	*since = 0;
+	if (text == NULL)
+		return true;
+	if (strspn(text, "0123456789") == 0)
+		return false;
+	errno = 0;
+	*since = strtoull(text, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+/* The index that ?target= names, -1 where it is not given, -2 where there is none like it. */
+static int target_of(const struct tw_view *view, struct MHD_Connection *connection)
+{
+	const char *name = query(connection, "target");
+
+	if (name == NULL)
+		return -1;
+	for (unsigned int i = 0; i < view->n_targets; i++)
+		if (strcmp(view->targets[i].name, name) == 0)
+			return (int)i;
+	return -2;
+}
+
+static void seconds(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	const struct tw_record *records[RECORDS];
+	const struct tw_http_source *source = http->source;
+	int target = target_of(source->view, connection);
+	const char *separator = "";
+	uint64_t since, at;
+	unsigned int n;
+
+	if (!tw_api_since(connection, &since)) {
+		tw_answer_error(answer, MHD_HTTP_BAD_REQUEST, "since: a Unix time in seconds");
+		return;
+	}
+	if (target == -2) {
+		tw_answer_error(answer, MHD_HTTP_NOT_FOUND,
+			"target: no such target: /api/v1/summary lists them");
+		return;
+	}
+	http->json.out = &answer->body;
+	tw_buffer_text(&answer->body, "{\"seconds\":[");
+	at = tw_history_find(source->history, since);
+	while ((n = tw_history_records(source->history, at, records, RECORDS)) > 0) {
+		for (unsigned int i = 0; i < n; i++) {
+			const struct tw_record *record = records[i];
+			struct tw_second second;
+
+			at = record->sequence + 1;
+			if (record->gap != 0)
+				continue;
+			second = tw_record_second(record, http->series);
+			tw_buffer_text(&answer->body, separator);
+			tw_json_second(&http->json, &second, target);
+			tw_record_clear(record, http->series);
+			separator = ",\n";
+		}
+		tw_history_release(source->history, records, n);
+	}
+	tw_buffer_text(&answer->body, "]}\n");
+}
+
+/* Who is watched: a list of the targets' names, and one of the upstreams. */
+static void put_names(const struct tw_view *view, struct tw_buffer *out)
+{
+	json_t *targets = json_array(), *upstreams = json_array(), *object;
+	char *text;
+
+	for (unsigned int i = 0; i < view->n_targets; i++)
+		json_array_append_new(targets, json_string(view->targets[i].name));
+	for (unsigned int i = 0; i < view->n_upstreams; i++)
+		json_array_append_new(upstreams,
+			json_pack("{sIss}", "upstream", (json_int_t)view->upstreams[i].asn, "name",
+				view->upstreams[i].name));
+	object = json_pack("{sssssoso}", "version", view->version, "config", view->config_path,
+		"targets", targets, "upstreams", upstreams);
+	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (text != NULL)
+		tw_buffer_add(out, text + 1, strlen(text) - 1);
+	else
+		out->error = -ENOMEM;
+	free(text);
+}
+
+static void summary(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	struct tw_snapshot snapshot;
+
+	(void)connection;
+	if (tw_history_snapshot(http->source->history, &snapshot) != 0) {
+		answer->body.error = -ENOMEM;
+		return;
+	}
+	http->json.out = &answer->body;
+	tw_json_summary(&http->json, &snapshot.summary);
+	if (answer->body.n > 0)
+		answer->body.n--; /* the brace: the names are of the same object */
+	tw_buffer_text(&answer->body, snapshot.ended ? ",\"ended\":true," : ",\"ended\":false,");
+	put_names(http->source->view, &answer->body);
+	tw_buffer_text(&answer->body, "\n");
+	tw_snapshot_free(&snapshot);
+}
+
+static bool wants_openmetrics(struct MHD_Connection *connection)
+{
+	const char *accept =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+
+	return accept != NULL && strcasestr(accept, "application/openmetrics-text") != NULL;
+}
+
+static void metrics(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	bool open = wants_openmetrics(connection);
+	struct tw_status status = {0};
+	struct tw_snapshot snapshot;
+
+	if (tw_history_snapshot(http->source->history, &snapshot) != 0) {
+		answer->body.error = -ENOMEM;
+		return;
+	}
+	http->source->status(http->source->arg, &status);
+	tw_metrics_write(&http->metrics, &answer->body, &snapshot, &status, open);
+	answer->type = open ? TW_METRICS_OPEN : TW_METRICS_TEXT;
+	tw_snapshot_free(&snapshot);
+}
+
+static void explain(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	const char *text = query(connection, "ip");
+	struct tw_addr addr;
+
+	if (text == NULL || tw_addr_parse(text, &addr) != 0)
+		tw_answer_error(answer, MHD_HTTP_BAD_REQUEST,
+			"ip: an IPv4 or IPv6 address, like ?ip=175.45.176.1");
+	else
+		http->source->explain(http->source->arg, &addr, &answer->body);
+}
+
+static void health(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	(void)http;
+	(void)connection;
+	tw_buffer_text(&answer->body, "{\"status\":\"ok\"}\n");
+}
+
+static void readiness(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	const char *reason = http->source->not_ready(http->source->arg);
+
+	if (reason != NULL)
+		tw_answer_error(answer, MHD_HTTP_SERVICE_UNAVAILABLE, reason);
+	else
+		health(http, connection, answer);
+}
+
+static const struct {
+	const char *path;
+	void (*answer)(
+		struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer);
+} routes[] = {
+	{"/metrics", metrics},
+	{"/api/v1/seconds", seconds},
+	{"/api/v1/summary", summary},
+	{"/api/v1/explain", explain},
+	{"/healthz", health},
+	{"/readyz", readiness},
+};
+
+bool tw_api_answer(struct tw_http *http, struct MHD_Connection *connection, const char *path,
+	struct tw_answer *answer)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(routes[i].path, path) != 0)
+			continue;
+		routes[i].answer(http, connection, answer);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The server: one thread that polls all connections. Whatever a client does is bounded by libmicrohttpd's own limits,
+ * set in start_daemon(); what it asks for is looked up in the two tables of answers.
+ */
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <zlib.h>
+
+#include "tw_http_priv.h"
+
+enum {
+	HEADER_MAX = 32 * 1024, /* octets of a request, and of memory for it */
+	TIMEOUT = 15,           /* seconds without an octet either way */
+	GZIP_FROM = 1024,
+	FILE_MAX = 1 << 20,
+	LISTEN_MAX = 128,
+};
+
+/* ---- who may ---- */
+
+/* Takes the same time wherever two texts differ. */
+static bool same(const char *given, const char *right)
+{
+	size_t n = strlen(given), m = strlen(right);
+	unsigned int differ = n != m;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= (unsigned int)((unsigned char)given[i] ^
+					 (unsigned char)right[m > 0 ? i % m : 0]);
+	return differ == 0;
+}
+
+static bool may(const struct tw_http *http, struct MHD_Connection *connection)
+{
+	const char *header = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	char *user, *password = NULL;
+	bool result = false;
+
+	if (http->token == NULL && http->user == NULL)
+		return true;
+	if (http->token != NULL && header != NULL && strncasecmp(header, "Bearer ", 7) == 0)
+		return same(header + 7, http->token);
+	if (http->user == NULL)
+		return false;
+	user = MHD_basic_auth_get_username_password(connection, &password);
+	if (user != NULL && password != NULL)
+		result = same(user, http->user) & same(password, http->password);
+	MHD_free(user);
+	MHD_free(password);
+	return result;
+}
+
+/* ---- answering ---- */
+
+/* Whether a header that lists what the client accepts names this, and not with a weight of 0. */
+static bool takes_gzip(struct MHD_Connection *connection)
+{
+	const char *list = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	const char *at = list != NULL ? strcasestr(list, "gzip") : NULL;
+
+	if (at == NULL)
+		return false;
+	at += strlen("gzip");
+	at += strspn(at, " ");
+	if (*at != ';')
+		return true;
+	at += 1 + strspn(at + 1, " ");
+	return strncasecmp(at, "q=", 2) != 0 || strtod(at + 2, NULL) > 0;
+}
+
+/* Compresses in place. Where that fails, the text stays as it is. */
+static bool compress_body(struct tw_buffer *body)
+{
+	z_stream stream = {0};
+	struct tw_buffer packed = {0};
+	bool done = false;
+
+	/* 15 bits of window, and 16 for gzip's own frame */
+	if (deflateInit2(&stream, 4, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	packed.size = deflateBound(&stream, body->n);
+	packed.text = malloc(packed.size);
+	if (packed.text != NULL) {
+		stream.next_in = (Bytef *)body->text;
+		stream.avail_in = (uInt)body->n;
+		stream.next_out = (Bytef *)packed.text;
+		stream.avail_out = (uInt)packed.size;
+		done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+		packed.n = stream.total_out;
+	}
+	deflateEnd(&stream);
+	if (done)
+		tw_buffer_free(body);
+	else
+		tw_buffer_free(&packed);
+	if (done)
+		*body = packed;
+	return done;
+}
+
+/* Sends what is in the answer, and takes its body over. */
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	bool packed = answer->body.n >= GZIP_FROM && takes_gzip(connection) &&
+		      compress_body(&answer->body);
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (answer->body.error != 0) {
+		tw_buffer_free(&answer->body);
+		return MHD_NO;
+	}
+	response = MHD_create_response_from_buffer(
+		answer->body.n, answer->body.text, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL) {
+		tw_buffer_free(&answer->body);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (packed)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (answer->status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+			"Basic realm=\"transitwatch\", charset=\"UTF-8\"");
+	result = MHD_queue_response(connection, answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, const char *path,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **state)
+{
+	struct tw_http *http = arg;
+	struct tw_answer answer = {.status = MHD_HTTP_OK, .type = "application/json"};
+	uint64_t since;
+
+	(void)version;
+	(void)upload;
+	/* The first call for a request has its header alone; what a client uploads is thrown away. */
+	if (*state == NULL) {
+		*state = http;
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		tw_answer_error(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD alone");
+	else if (!may(http, connection))
+		tw_answer_error(&answer, MHD_HTTP_UNAUTHORIZED,
+			"authentication is needed: a user and a password, or a bearer token");
+	else if (tw_api_answer(http, connection, path, &answer))
+		; /* done */
+	else if (strcmp(path, "/api/v1/stream") != 0)
+		tw_answer_error(&answer, MHD_HTTP_NOT_FOUND, "no such path");
+	else if (!tw_api_since(connection, &since))
+		tw_answer_error(&answer, MHD_HTTP_BAD_REQUEST, "since: a Unix time in seconds");
+	else
+		return tw_stream_start(http, connection);
+	return send_answer(connection, &answer);
+}
+
+/* ---- starting ---- */
+
+/* A file's text, without the line's end behind it. NULL with a line in *diag. */
+static char *read_text(const char *path, struct tw_diag *diag)
+{
+	FILE *in = fopen(path, "r");
+	char *text = in != NULL ? calloc(1, FILE_MAX + 1) : NULL;
+	size_t n = 0;
+
+	if (text != NULL)
+		n = fread(text, 1, FILE_MAX, in);
+	if (text == NULL || ferror(in) || n == 0) {
+		tw_diag_add(diag, -EIO, "%s: cannot read: %s", path,
+			n == 0 && errno == 0 ? "it is empty" : strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (in != NULL)
+		fclose(in);
+	while (text != NULL && n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = '\0';
+	return text;
+}
+
+static int read_files(
+	struct tw_http *http, const struct tw_http_config *config, struct tw_diag *diag)
+{
+	const struct {
+		const char *path;
+		char **text;
+	} files[] = {
+		{config->certificate, &http->certificate},
+		{config->key, &http->key},
+		{config->password_file, &http->password},
+		{config->token_file, &http->token},
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		errno = 0;
+		if (files[i].path != NULL)
+			*files[i].text = read_text(files[i].path, diag);
+		if (files[i].path != NULL && *files[i].text == NULL)
+			return -EIO;
+	}
+	if (config->user != NULL)
+		http->user = strdup(config->user);
+	return config->user != NULL && http->user == NULL ? -ENOMEM : 0;
+}
+
+/* "127.0.0.1:9817", "[::1]:9817" */
+static int resolve(const char *listen, struct sockaddr_storage *address, socklen_t *length,
+	struct tw_diag *diag)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM};
+	const char *colon = strrchr(listen, ':');
+	struct addrinfo *found = NULL;
+	char host[LISTEN_MAX] = "";
+	int err = EAI_NONAME;
+
+	if (colon != NULL && colon - listen < LISTEN_MAX) {
+		size_t n = (size_t)(colon - listen);
+		bool brackets = n >= 2 && listen[0] == '[' && listen[n - 1] == ']';
+
+		memcpy(host, listen + brackets, n - 2 * brackets);
+		if (brackets || strchr(host, ':') == NULL)
+			err = getaddrinfo(host, colon + 1, &hints, &found);
+	}
+	if (err != 0)
+		return tw_diag_add(diag, -EINVAL,
+			"http.listen: %s: no address and port: write 127.0.0.1:9817 or [::1]:9817",
+			listen);
+	memcpy(address, found->ai_addr, found->ai_addrlen);
+	*length = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+static void ignore(void *arg, const char *format, va_list args)
+{
+	(void)arg;
+	(void)format;
+	(void)args;
+}
+
+static int start_daemon(struct tw_http *http, const struct tw_http_config *config,
+	struct sockaddr_storage *address, struct tw_diag *diag)
+{
+	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	if (address->ss_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	if (http->certificate != NULL)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	errno = 0;
+	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, http, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
+	if (http->daemon != NULL)
+		return 0;
+	return tw_diag_add(diag, errno != 0 ? -errno : -EINVAL,
+		"http.listen: %s: cannot be served: %s: choose another port%s", config->listen,
+		errno != 0 ? strerror(errno) : "the server does not start",
+		http->certificate != NULL ? ", or check certificate and key" : "");
+}
+
+static void write_url(struct tw_http *http, const char *listen)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	const char *colon = strrchr(listen, ':');
+
+	snprintf(http->url, sizeof(http->url), "http%s://%.*s:%u/",
+		http->certificate != NULL ? "s" : "", (int)(colon - listen), listen,
+		info != NULL ? info->port : 0u);
+}
+
+struct tw_http *tw_http_start(const struct tw_http_config *config,
+	const struct tw_http_source *source, struct tw_diag *diag)
+{
+	struct tw_http *http = calloc(1, sizeof(*http));
+	struct sockaddr_storage address = {0};
+	socklen_t length;
+
+	if (http == NULL) {
+		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
+		return NULL;
+	}
+	pthread_mutex_init(&http->lock, NULL);
+	http->source = source;
+	http->series = calloc(source->view->n_series + 1, sizeof(*http->series));
+	if (http->series == NULL || tw_metrics_init(&http->metrics, source->view) != 0 ||
+		tw_json_init(&http->json, source->view, NULL) != 0) {
+		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
+	} else if (resolve(config->listen, &address, &length, diag) == 0 &&
+		   read_files(http, config, diag) == 0 &&
+		   start_daemon(http, config, &address, diag) == 0) {
+		write_url(http, config->listen);
+		tw_history_notify(source->history, tw_stream_wake, http);
+		return http;
+	}
+	tw_http_stop(http);
+	return NULL;
+}
+
+const char *tw_http_url(const struct tw_http *http)
+{
+	return http->url;
+}
+
+void tw_http_stop(struct tw_http *http)
+{
+	if (http == NULL)
+		return;
+	atomic_store(&http->stopping, true);
+	if (http->daemon != NULL) {
+		tw_history_notify(http->source->history, NULL, NULL);
+		tw_stream_wake(http);
+		MHD_stop_daemon(http->daemon);
+	}
+	tw_metrics_free(&http->metrics);
+	tw_json_free(&http->json);
+	free(http->series);
+	free(http->certificate);
+	free(http->key);
+	free(http->user);
+	free(http->password);
+	free(http->token);
+	pthread_mutex_destroy(&http->lock);
+	free(http);
+}

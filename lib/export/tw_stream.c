@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Server-sent events (WHATWG HTML, section 9.2). A stream reads the history at its own pace, by sequence: a client that
+ * is slower than the seconds come skips those that are no longer kept, and costs nobody anything. One that has all
+ * there is sleeps in a list, from which the aggregator's thread wakes it.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_http_priv.h"
+
+struct tw_stream {
+	struct tw_http *http;
+	struct MHD_Connection *connection;
+	struct tw_stream *next; /* among those that wait; under the lock */
+	bool waits;             /* likewise */
+	uint64_t sequence;      /* of the record to send next */
+	bool ended;             /* the summary was sent */
+	struct tw_buffer out;   /* not yet sent */
+	size_t sent;            /* of it */
+};
+
+enum {
+	BLOCK = 64 * 1024, /* what a stream may send at once */
+	RECORDS = 16,
+};
+
+static void put_end(struct tw_stream *s)
+{
+	struct tw_snapshot snapshot;
+
+	if (tw_history_snapshot(s->http->source->history, &snapshot) != 0)
+		return;
+	/* The last record may have come in between: then it goes first. */
+	if (snapshot.ended && snapshot.n_records == s->sequence) {
+		tw_buffer_text(&s->out, "event: end\ndata: ");
+		tw_json_summary(&s->http->json, &snapshot.summary);
+		tw_buffer_text(&s->out, "\n\n");
+		s->ended = true;
+	}
+	tw_snapshot_free(&snapshot);
+}
+
+static void put_record(struct tw_stream *s, const struct tw_record *record)
+{
+	struct tw_second second;
+
+	tw_buffer_format(&s->out,
+		"event: %s\nid: %" PRIu64 "\ndata: ", record->gap != 0 ? "gap" : "second",
+		record->time);
+	if (record->gap != 0) {
+		tw_json_gap(&s->http->json, record->gap, record->time);
+	} else {
+		second = tw_record_second(record, s->http->series);
+		tw_json_second(&s->http->json, &second, -1);
+		tw_record_clear(record, s->http->series);
+	}
+	tw_buffer_text(&s->out, "\n\n");
+	s->sequence = record->sequence + 1;
+}
+
+/* Fills the buffer with what there is to tell. */
+static void fill(struct tw_stream *s)
+{
+	struct tw_history *history = s->http->source->history;
+	const struct tw_record *records[RECORDS];
+	unsigned int n = tw_history_records(history, s->sequence, records, RECORDS);
+
+	s->out.n = s->sent = 0;
+	s->http->json.out = &s->out;
+	for (unsigned int i = 0; i < n; i++)
+		put_record(s, records[i]);
+	tw_history_release(history, records, n);
+	if (n == 0)
+		put_end(s);
+}
+
+/* Puts the stream to sleep, unless something came meanwhile. */
+static void wait_for_more(struct tw_stream *s)
+{
+	struct tw_http *http = s->http;
+	const struct tw_record *record;
+
+	pthread_mutex_lock(&http->lock);
+	if (tw_history_records(http->source->history, s->sequence, &record, 1) > 0) {
+		tw_history_release(http->source->history, &record, 1);
+	} else if (!s->waits && !atomic_load(&http->stopping)) {
+		s->waits = true;
+		s->next = http->streams;
+		http->streams = s;
+		MHD_suspend_connection(s->connection);
+	}
+	pthread_mutex_unlock(&http->lock);
+}
+
+static ssize_t read_stream(void *arg, uint64_t position, char *to, size_t size)
+{
+	struct tw_stream *s = arg;
+	size_t n;
+
+	(void)position;
+	if (atomic_load(&s->http->stopping))
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (s->sent == s->out.n) {
+		if (s->ended)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		fill(s);
+	}
+	if (s->out.error != 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	n = s->out.n - s->sent < size ? s->out.n - s->sent : size;
+	if (n == 0)
+		wait_for_more(s);
+	else
+		memcpy(to, s->out.text + s->sent, n);
+	s->sent += n;
+	return (ssize_t)n;
+}
+
+static void forget(void *arg)
+{
+	struct tw_stream *s = arg;
+
+	pthread_mutex_lock(&s->http->lock);
+	for (struct tw_stream **at = &s->http->streams; *at != NULL; at = &(*at)->next)
+		if (*at == s) {
+			*at = s->next;
+			break;
+		}
+	pthread_mutex_unlock(&s->http->lock);
+	tw_buffer_free(&s->out);
+	free(s);
+}
+
+void tw_stream_wake(void *arg)
+{
+	struct tw_http *http = arg;
+
+	pthread_mutex_lock(&http->lock);
+	while (http->streams != NULL) {
+		struct tw_stream *s = http->streams;
+
+		http->streams = s->next;
+		s->next = NULL;
+		s->waits = false;
+		MHD_resume_connection(s->connection);
+	}
+	pthread_mutex_unlock(&http->lock);
+}
+
+/* Where to begin: behind the last event that the client has seen, at ?since=, or with what comes next. */
+static bool find_start(struct tw_stream *s)
+{
+	struct tw_history *history = s->http->source->history;
+	const char *last =
+		MHD_lookup_connection_value(s->connection, MHD_HEADER_KIND, "Last-Event-ID");
+	uint64_t since;
+
+	if (!tw_api_since(s->connection, &since))
+		return false;
+	if (last != NULL && strspn(last, "0123456789") > 0)
+		since = strtoull(last, NULL, 10) + 1;
+	s->sequence = tw_history_find(history, since == 0 ? UINT64_MAX : since);
+	return true;
+}
+
+enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection)
+{
+	struct tw_stream *s = calloc(1, sizeof(*s));
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (s == NULL)
+		return MHD_NO;
+	*s = (struct tw_stream){.http = http, .connection = connection};
+	if (!find_start(s)) {
+		free(s);
+		return MHD_NO;
+	}
+	response =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, forget);
+	if (response == NULL) {
+		free(s);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
