@@ -116,7 +116,6 @@ static int run(struct replay *r, struct tw_diag *diag)
 	aggregate(r);
 	err = tw_engine_finish(&r->engine, diag);
 	status = tell_problems(r);
-	serve_on(r);
 	return err != 0 ? TW_EXIT_USAGE : status;
 }
 
@@ -134,8 +133,10 @@ int tw_replay(const struct tw_options *options)
 		status = TW_EXIT_USAGE;
 	tw_diag_print(&diag, stderr, "transitwatch: ");
 	tw_diag_free(&diag);
-	if (r != NULL)
+	if (r != NULL) {
+		serve_on(r);
 		unmake(r);
+	}
 	free(r);
 	return status;
 }

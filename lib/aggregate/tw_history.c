@@ -282,6 +282,16 @@ void tw_history_release(struct tw_history *h, const struct tw_record **records, 
 	pthread_mutex_unlock(&h->lock);
 }
 
+bool tw_history_goes_on(struct tw_history *h, uint64_t sequence)
+{
+	bool result;
+
+	pthread_mutex_lock(&h->lock);
+	result = sequence < h->next || h->ended;
+	pthread_mutex_unlock(&h->lock);
+	return result;
+}
+
 uint64_t tw_history_find(struct tw_history *h, uint64_t time)
 {
 	uint64_t low, high;

@@ -79,6 +79,9 @@ unsigned int tw_history_records(struct tw_history *history, uint64_t sequence,
 void tw_history_release(
 	struct tw_history *history, const struct tw_record **records, unsigned int n);
 
+/* Whether there is a record of this sequence or later, or nothing will follow. */
+bool tw_history_goes_on(struct tw_history *history, uint64_t sequence);
+
 /* The sequence of the first record kept that ends at `time` or later; that of the next one where there is none. */
 uint64_t tw_history_find(struct tw_history *history, uint64_t time);
 

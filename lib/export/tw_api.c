@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <jansson.h>
 
@@ -143,10 +142,10 @@ static void summary(
 
 static bool wants_openmetrics(struct MHD_Connection *connection)
 {
-	const char *accept =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	double open =
+		tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT, "application/openmetrics-text");
 
-	return accept != NULL && strcasestr(accept, "application/openmetrics-text") != NULL;
+	return open > 0 && open >= tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT, "text/plain");
 }
 
 static void metrics(

@@ -62,21 +62,23 @@ static bool may(const struct tw_http *http, struct MHD_Connection *connection)
 
 /* ---- answering ---- */
 
-/* Whether a header that lists what the client accepts names this, and not with a weight of 0. */
-static bool takes_gzip(struct MHD_Connection *connection)
+double tw_http_weight(struct MHD_Connection *connection, const char *header, const char *value)
 {
-	const char *list = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	const char *at = list != NULL ? strcasestr(list, "gzip") : NULL;
+	const char *at = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, header);
+	size_t length = strlen(value);
 
-	if (at == NULL)
-		return false;
-	at += strlen("gzip");
-	at += strspn(at, " ");
-	if (*at != ';')
-		return true;
-	at += 1 + strspn(at + 1, " ");
-	return strncasecmp(at, "q=", 2) != 0 || strtod(at + 2, NULL) > 0;
+	for (; at != NULL && *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
+		size_t n;
+		const char *q;
+
+		at += strspn(at, " \t");
+		if (strncasecmp(at, value, length) != 0 || strchr(" \t;,", at[length]) == NULL)
+			continue;
+		n = strcspn(at, ",");
+		q = memmem(at, n, "q=", 2);
+		return q != NULL ? strtod(q + 2, NULL) : 1;
+	}
+	return -1;
 }
 
 /* Compresses in place. Where that fails, the text stays as it is. */
@@ -112,7 +114,8 @@ static bool compress_body(struct tw_buffer *body)
 /* Sends what is in the answer, and takes its body over. */
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_answer *answer)
 {
-	bool packed = answer->body.n >= GZIP_FROM && takes_gzip(connection) &&
+	bool packed = answer->body.n >= GZIP_FROM &&
+		      tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip") > 0 &&
 		      compress_body(&answer->body);
 	struct MHD_Response *response;
 	enum MHD_Result result;
@@ -143,6 +146,23 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_
 	return result;
 }
 
+/* What a request's own pointer points to. */
+static char states[4];
+enum {
+	NEW,
+	NEW_BAD,
+	BEGUN,
+	BEGUN_BAD
+};
+
+/* Sees the path as it was sent: an escaped NUL would end it early. */
+static void *begin(void *arg, const char *path, struct MHD_Connection *connection)
+{
+	(void)arg;
+	(void)connection;
+	return strstr(path, "%00") == NULL ? &states[NEW] : &states[NEW_BAD];
+}
+
 static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, const char *path,
 	const char *method, const char *version, const char *upload, size_t *upload_size,
 	void **state)
@@ -154,14 +174,16 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	(void)version;
 	(void)upload;
 	/* The first call for a request has its header alone; what a client uploads is thrown away. */
-	if (*state == NULL) {
-		*state = http;
+	if (*state == &states[NEW] || *state == &states[NEW_BAD]) {
+		*state = *state == &states[NEW] ? &states[BEGUN] : &states[BEGUN_BAD];
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	if (*state == &states[BEGUN_BAD])
+		path = "";
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		tw_answer_error(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD alone");
 	else if (!may(http, connection))
@@ -283,8 +305,8 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, http, MHD_OPTION_SOCK_ADDR,
 		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL, MHD_OPTION_ARRAY, tls,
-		MHD_OPTION_END);
+		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (http->daemon != NULL)
 		return 0;
 	return tw_diag_add(diag, errno != 0 ? -errno : -EINVAL,

@@ -45,6 +45,11 @@ void tw_answer_error(struct tw_answer *answer, unsigned int status, const char *
 bool tw_api_answer(struct tw_http *http, struct MHD_Connection *connection, const char *path,
 	struct tw_answer *answer);
 
+/*
+ * The weight that a header like Accept gives a value (RFC 9110, section 12.4.2): 0 to 1; -1 where it does not name it.
+ */
+double tw_http_weight(struct MHD_Connection *connection, const char *header, const char *value);
+
 /* Starts a stream as the answer to a request. */
 enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection);
 /* Wakes streams that wait. Any thread. */

@@ -86,7 +86,7 @@ static void put_number(const struct writer *w, uint64_t number)
 
 static void put_real(const struct writer *w, double number)
 {
-	tw_buffer_format(w->out, " %.9g\n", number);
+	tw_buffer_format(w->out, " %.15g\n", number);
 }
 
 static void count(const struct writer *w, const char *key, const char *value, uint64_t number)

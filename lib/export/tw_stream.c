@@ -17,7 +17,6 @@ struct tw_stream {
 	struct tw_http *http;
 	struct MHD_Connection *connection;
 	struct tw_stream *next; /* among those that wait; under the lock */
-	bool waits;             /* likewise */
 	uint64_t sequence;      /* of the record to send next */
 	bool ended;             /* the summary was sent */
 	struct tw_buffer out;   /* not yet sent */
@@ -83,13 +82,11 @@ static void fill(struct tw_stream *s)
 static void wait_for_more(struct tw_stream *s)
 {
 	struct tw_http *http = s->http;
-	const struct tw_record *record;
 
+	/* Whoever adds a record wakes streams behind that, under the lock: none is missed in between. */
 	pthread_mutex_lock(&http->lock);
-	if (tw_history_records(http->source->history, s->sequence, &record, 1) > 0) {
-		tw_history_release(http->source->history, &record, 1);
-	} else if (!s->waits && !atomic_load(&http->stopping)) {
-		s->waits = true;
+	if (!tw_history_goes_on(http->source->history, s->sequence) &&
+		!atomic_load(&http->stopping)) {
 		s->next = http->streams;
 		http->streams = s;
 		MHD_suspend_connection(s->connection);
@@ -146,7 +143,6 @@ void tw_stream_wake(void *arg)
 
 		http->streams = s->next;
 		s->next = NULL;
-		s->waits = false;
 		MHD_resume_connection(s->connection);
 	}
 	pthread_mutex_unlock(&http->lock);

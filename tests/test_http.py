@@ -1,0 +1,394 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is served over HTTP: the same numbers as the JSON lines, whatever clients do.
+
+    test_http.py BINARY SOURCE_ROOT [TEST...]
+
+Exit status: 0 passed, 1 failed.
+"""
+
+import base64
+import gzip
+import http.client
+import json
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+from checks import must, run_tests
+
+SAMPLE = re.compile(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[0-9.e+]+)$')
+SERIES = ("target", "upstream", "method", "direction", "ip_version")
+
+
+class Server:
+    """A program that serves, and what it wrote as JSON lines."""
+
+    def __init__(self, bench, command, address="127.0.0.1:0"):
+        self.lines = bench.folder / "http.jsonl"
+        self.lines.unlink(missing_ok=True)
+        self.log = bench.folder / "http.log"
+        with open(self.log, "wb") as log:
+            self.child = subprocess.Popen([str(bench.binary), *map(str, command), "--listen", address, "-o", str(self.lines)],
+                                          stdout=subprocess.DEVNULL, stderr=log)
+        for _ in range(400):
+            found = re.search(r"serving (http.*)\n", self.log.read_text())
+            if found or self.child.poll() is not None:
+                break
+            time.sleep(0.05)
+        if not found:
+            self.child.kill()
+            raise ValueError("it does not serve: " + self.log.read_text())
+        self.url = urllib.parse.urlsplit(found[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT)
+        try:
+            must(self.child.wait(20) == 0, "exit status %s: %s" % (self.child.returncode, self.log.read_text()))
+        finally:
+            self.child.kill()
+            self.child.wait()
+
+    def wait_until(self, pattern):
+        for _ in range(400):
+            if re.search(pattern, self.log.read_text()):
+                return
+            time.sleep(0.05)
+        raise ValueError("%r is never said: %s" % (pattern, self.log.read_text()))
+
+    def connect(self, timeout=20):
+        if self.url.scheme == "https":
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            return http.client.HTTPSConnection(self.url.hostname, self.url.port, timeout=timeout, context=context)
+        return http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=timeout)
+
+    def ask(self, path, method="GET", body=None, **headers):
+        connection = self.connect()
+        try:
+            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def json(self, path):
+        status, headers, body = self.ask(path)
+        must(status == 200 and headers["Content-Type"] == "application/json", "%s: %s %s" % (path, status, headers))
+        return json.loads(body)
+
+    def memory(self):
+        """Resident octets."""
+        with open("/proc/%d/statm" % self.child.pid, encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * 4096
+
+
+class Bench:
+    def __init__(self, binary, root, folder):
+        self.binary, self.root, self.folder = binary, root, folder
+
+    def replay(self, *more, config=None, address="127.0.0.1:0"):
+        command = ["replay", "-c", config or self.root / "pcaps/demo.yaml", *more, self.root / "pcaps/kp-2017-10-01.pcap"]
+        return Server(self, command, address)
+
+    def whole(self, **more):
+        """A replay that has come to its end."""
+        server = self.replay(**more)
+        server.wait_until("all is read")
+        return server
+
+    def with_http(self, text):
+        """The demo's configuration with settings for HTTP."""
+        path = self.folder / "http.yaml"
+        demo = (self.root / "pcaps/demo.yaml").read_text()
+        demo = re.sub(r"(asn|country|overrides): (demo[^\s,}]*)", r"\1: %s/pcaps/\2" % self.root, demo)
+        path.write_text(demo + "\n" + text)
+        return path
+
+
+def samples(text):
+    """{(name, labels as text): value}, after a check of the format's own rules."""
+    found, families, current = {}, set(), None
+    for line in text.splitlines():
+        if line == "# EOF":
+            break
+        if line.startswith("# "):
+            _, kind, name, *_ = line.split(" ", 3)
+            if kind == "HELP":
+                must(name not in families, "%s comes twice" % name)
+                families.add(name)
+                current = name
+            continue
+        match = SAMPLE.match(line)
+        must(match, "no sample: %r" % line)
+        name, labels = match[1], match[2] or ""
+        must(current and name.startswith(current), "%s stands under %s" % (name, current))
+        must((name, labels) not in found, "%s%s comes twice" % (name, labels))
+        found[name, labels] = float(match[3])
+    return found
+
+
+def labels_of(series):
+    return '{target="%s",upstream="%s",method="%s",direction="%s",ip_version="%s"}' % tuple(series[k] for k in SERIES)
+
+
+def test_metrics_are_the_lines(b):
+    with b.whole() as server:
+        status, headers, body = server.ask("/metrics")
+        must(status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4"), str(headers))
+        found = samples(body.decode())
+        summary = json.loads(server.lines.read_text().splitlines()[-1])
+        for series in summary["series"]:
+            for key in ("packets", "bytes", "flows"):
+                got = found["transitwatch_%s_total" % key, labels_of(series)]
+                must(got == series[key], "%s of %s: %s" % (key, series, got))
+        all_of = [v for (name, _), v in found.items() if name == "transitwatch_packets_total"]
+        must(sum(all_of) == sum(s["packets"] for s in summary["series"]), "packets that no line has")
+        check = subprocess.run([str(b.binary), "check", "-c", str(b.root / "pcaps/demo.yaml")], capture_output=True, text=True,
+                               check=True)
+        most = int(re.search(r"series: (\d+) at most", check.stdout)[1])
+        must(len(all_of) == most, "%d series, and check says %d at most" % (len(all_of), most))
+        must(found["transitwatch_received_packets_total", ""] == summary["received"]["packets"], "received")
+        for name, packets in summary["classes"].items():
+            must(found["transitwatch_class_packets_total", '{class="%s"}' % name] == packets, name)
+        must(found["transitwatch_seconds_total", ""] == summary["seconds"], "seconds")
+        must(found["transitwatch_last_second_timestamp_seconds", ""] == summary["last"], "last second")
+        must(found["process_resident_memory_bytes", ""] > 1e6 and found["process_open_fds", ""] > 3, "process metrics")
+        started = found["process_start_time_seconds", ""]
+        must(time.time() - 60 < started <= time.time() + 1, "started at %s, and now is %s" % (started, time.time()))
+        if shutil.which("promtool"):
+            result = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+            must(result.returncode == 0 and not result.stderr, "promtool: %s" % result.stderr.decode())
+
+
+def test_openmetrics(b):
+    with b.whole() as server:
+        _, headers, body = server.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0, text/plain;q=0.5")
+        text = body.decode()
+        must(headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0"), str(headers))
+        must(text.endswith("\n# EOF\n"), "no end: %r" % text[-40:])
+        must("# TYPE transitwatch_packets counter\n" in text and "# TYPE transitwatch_build info\n" in text, "families")
+        plain = samples(server.ask("/metrics")[2].decode())
+        must({k: v for k, v in samples(text).items() if not k[0].startswith("process")} ==
+             {k: v for k, v in plain.items() if not k[0].startswith("process")}, "the formats differ")
+        _, headers, _ = server.ask("/metrics", Accept="text/plain, application/openmetrics-text;q=0.1")
+        must(headers["Content-Type"].startswith("text/plain"), "the weights are not heard: %s" % headers)
+        _, headers, packed = server.ask("/metrics", Accept_Encoding="gzip")
+        must(headers.get("Content-Encoding") == "gzip" and len(packed) < len(body) / 3, "gzip: %s" % headers)
+        must("transitwatch_packets_total{" in gzip.decompress(packed).decode(), "gzip: what is inside")
+        _, headers, _ = server.ask("/metrics", Accept_Encoding="gzip;q=0, identity")
+        must("Content-Encoding" not in headers, "gzip where it is refused")
+
+
+def test_api_is_the_lines(b):
+    with b.whole() as server:
+        lines = [json.loads(line) for line in server.lines.read_text().splitlines()]
+        seconds = [line for line in lines if line["type"] == "second"]
+        must(server.json("/api/v1/seconds")["seconds"] == seconds, "seconds are not the lines")
+        since = seconds[100]["time"]
+        must(server.json("/api/v1/seconds?since=%d" % since)["seconds"] == seconds[100:], "since")
+        must(server.json("/api/v1/seconds?target=KP&since=%d" % since)["seconds"] == seconds[100:], "target")
+        must(server.json("/api/v1/seconds?since=99999999999")["seconds"] == [], "a time to come")
+        summary = server.json("/api/v1/summary")
+        must({**summary, **lines[-1]} == summary, "summary: %s is not %s" % (summary, lines[-1]))
+        must(summary["ended"] and summary["targets"] == ["KP"] and summary["upstreams"][1]["upstream"] == 20485, "names")
+        explained = subprocess.run([str(b.binary), "explain", "-j", "-c", str(b.root / "pcaps/demo.yaml"), "175.45.176.1"],
+                                   capture_output=True, text=True, check=True)
+        must(server.json("/api/v1/explain?ip=175.45.176.1") == json.loads(explained.stdout), "explain")
+        must(server.json("/healthz") == server.json("/readyz") == {"status": "ok"}, "health")
+        with_stream = events_of(server, "/api/v1/stream?since=1")
+        must([data for kind, data in with_stream if kind == "second"] == seconds, "the stream is not the lines")
+        must(with_stream[-1] == ("end", lines[-1]), "the stream's end: %s" % (with_stream[-1],))
+
+
+def events_of(server, path, **headers):
+    status, got, body = server.ask(path, **headers)
+    must(status == 200 and got["Content-Type"] == "text/event-stream", "%s %s" % (status, got))
+    return [(re.search(r"^event: (.*)$", event, re.M)[1], json.loads(re.search(r"^data: (.*)$", event, re.M)[1]))
+            for event in body.decode().split("\n\n") if event]
+
+
+def test_stream_follows(b):
+    """At a pace, each second comes when it closes, and who comes back gets what is missing."""
+    with b.replay("--speed", "400") as server:
+        begun = time.monotonic()
+        events = events_of(server, "/api/v1/stream?since=1")
+        took = time.monotonic() - begun
+        lines = [json.loads(line) for line in server.lines.read_text().splitlines()]
+        seconds = [line for line in lines if line["type"] == "second"]
+        must(took > 0.5 * len(seconds) / 400, "%d s at 400 times the pace in %.1f s" % (len(seconds), took))
+        must([data for kind, data in events if kind == "second"] == seconds, "the stream is not the lines")
+        again = events_of(server, "/api/v1/stream", Last_Event_ID=str(seconds[-3]["time"]))
+        must([data for kind, data in again if kind == "second"] == seconds[-2:], "what came after the last: %s" % again[:1])
+
+
+def test_refusals(b):
+    with b.whole() as server:
+        for path, status in (("/nothing", 404), ("/api/v1/seconds?since=x", 400), ("/api/v1/seconds?since=-1", 400),
+                             ("/api/v1/seconds?target=XX", 404), ("/api/v1/explain", 400), ("/api/v1/explain?ip=1.2.3", 400),
+                             ("/api/v1/stream?since=1x", 400), ("/../../etc/passwd", 404), ("//metrics", 404),
+                             ("/metrics/", 404), ("/%2e%2e/metrics", 404), ("/metrics%00", 404),
+                             ("/api/v1/seconds?since=99999999999999999999999", 400)):
+            got, headers, body = server.ask(path)
+            must(got == status, "%s: %d, and %d is right" % (path, got, status))
+            must(headers["Content-Type"] == "application/json" and json.loads(body)["error"]["status"] == status,
+                 "%s: %s" % (path, body))
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
+            got, headers, _ = server.ask("/metrics", method, b"x" * 100000 if method == "POST" else None)
+            must(got == 405 and headers["Allow"] == "GET, HEAD", "%s: %d" % (method, got))
+        got, headers, body = server.ask("/metrics", "HEAD")
+        must(got == 200 and not body and int(headers["Content-Length"]) > 1000, "HEAD: %d %s" % (got, headers))
+
+
+def raw(server, data, wait=2.0):
+    """Sends octets and returns what came back until the other end closed or nothing came for a while."""
+    with socket.create_connection((server.url.hostname, server.url.port), timeout=wait) as connection:
+        got = b""
+        try:
+            connection.sendall(data)
+            while chunk := connection.recv(65536):
+                got += chunk
+        except OSError:
+            pass
+        return got
+
+
+def test_broken_clients(b):
+    with b.whole() as server:
+        server.ask("/metrics")
+        before = server.memory()
+        answer = raw(server, b"GET /metrics HTTP/1.1\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n")
+        must(answer == b"" or re.match(rb"HTTP/1.1 4\d\d ", answer), "1 MB of header: %r" % answer[:80])
+        answer = raw(server, b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\n\r\n")
+        must(answer == b"" or re.match(rb"HTTP/1.1 4\d\d ", answer), "1 MB of path: %r" % answer[:80])
+        for junk in (b"\0" * 1000, b"GET\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc", b"GET / HTTP/9.9\r\n\r\n"):
+            answer = raw(server, junk, 0.5)
+            must(b"200 OK" not in answer, "%r: %r" % (junk[:20], answer[:80]))
+        for _ in range(200):  # cut while the answer comes
+            with socket.create_connection((server.url.hostname, server.url.port)) as connection:
+                connection.sendall(b"GET /api/v1/seconds HTTP/1.1\r\nHost: x\r\n\r\n")
+        many, refused = [], 0
+        try:
+            for i in range(1000):  # most of them slow: half a request each
+                try:
+                    connection = socket.create_connection((server.url.hostname, server.url.port), timeout=1)
+                    connection.sendall(b"GET /metrics HTTP/1.1\r\nHo" if i % 2 else b"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+                    many.append(connection)
+                except OSError:
+                    refused += 1
+            grown = server.memory() - before
+            must(grown < 64 << 20, "1,000 connections cost %d MB" % (grown >> 20))
+        finally:
+            for connection in many:
+                connection.close()
+        for _ in range(50):
+            try:
+                if server.ask("/metrics")[0] == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.5)
+        must(False, "it answers no more after 1,000 connections")
+
+
+def test_slow_client_is_let_go(b):
+    with b.whole() as server:
+        with socket.create_connection((server.url.hostname, server.url.port), timeout=30) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\n")
+            begun = time.monotonic()
+            try:
+                connection.recv(4096)
+            except OSError:
+                pass
+            must(5 < time.monotonic() - begun < 25, "a silent client is kept for %.0f s" % (time.monotonic() - begun))
+
+
+def test_two_scrapers_see_whole_seconds(b):
+    """In every scrape of a capture read at speed, classes add up to what was received: it is one second's state."""
+    with b.replay("--speed", "600") as server:
+        torn, scrapes = [], []
+
+        def scrape():
+            while "all is read" not in server.log.read_text():
+                found = samples(server.ask("/metrics")[2].decode())
+                received = found["transitwatch_received_packets_total", ""]
+                classes = sum(v for (name, _), v in found.items() if name == "transitwatch_class_packets_total")
+                series = sum(v for (name, _), v in found.items() if name == "transitwatch_packets_total")
+                scrapes.append((found["transitwatch_seconds_total", ""], received))
+                if received != classes or series != found["transitwatch_class_packets_total", '{class="target"}']:
+                    torn.append((received, classes, series))
+
+        threads = [threading.Thread(target=scrape) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        must(not torn, "scrapes of two seconds at once: %s" % torn[:2])
+        lines = [json.loads(line) for line in server.lines.read_text().splitlines()]
+        total, sums = 0, {0: 0}
+        for i, line in enumerate(line for line in lines if line["type"] == "second"):
+            total += line["received"]["packets"]
+            sums[i + 1] = total
+        must(len(scrapes) > 20 and all(sums[int(n)] == received for n, received in scrapes),
+             "a scrape that is no second's end, of %d" % len(scrapes))
+
+
+def test_who_may(b):
+    (b.folder / "password").write_text("s3cret p:ss\n")
+    (b.folder / "token").write_text("t0ken\n")
+    config = b.with_http("http: {user: probe, password_file: password, token_file: token}\n")
+    with b.whole(config=config) as server:
+        basic = "Basic " + base64.b64encode(b"probe:s3cret p:ss").decode()
+        for header, status in ((None, 401), ("Basic " + base64.b64encode(b"probe:s3cret").decode(), 401),
+                               ("Basic " + base64.b64encode(b":").decode(), 401), ("Basic !!!", 401), ("Bearer t0keN", 401),
+                               ("Bearer ", 401), ("Bearer t0ken ", 401), (basic, 200), ("Bearer t0ken", 200)):
+            got, headers, _ = server.ask("/metrics", **({"Authorization": header} if header else {}))
+            must(got == status, "%s: %d" % (header, got))
+            must(status != 401 or "WWW-Authenticate" in headers, "401 does not say how")
+        must(server.ask("/api/v1/stream")[0] == 401, "a stream for everybody")
+
+
+def test_tls(b):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout",
+                    str(b.folder / "key.pem"), "-out", str(b.folder / "cert.pem")], capture_output=True, check=True)
+    config = b.with_http('http: {listen: "[::1]:0", certificate: cert.pem, key: key.pem}\n')
+    with b.whole(config=config, address="[::1]:0") as server:
+        must(server.url.scheme == "https" and server.url.hostname == "::1", str(server.url))
+        must(server.ask("/metrics")[0] == 200, "no metrics by TLS")
+        must(b"200 OK" not in raw(server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 0.5), "metrics without TLS")
+
+
+def test_not_started(b):
+    """One line each, and an end."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = "127.0.0.1:%d" % taken.getsockname()[1]
+        (b.folder / "junk.pem").write_text("junk\n")
+        for text, address, pattern in (
+                ("", busy, r"http.listen: %s: cannot be served: Address already in use" % busy),
+                ("", "localhost", r"http.listen: localhost: no address and port"),
+                ("", "::1:80", r"http.listen: ::1:80: no address and port"),
+                ("http: {user: x, password_file: nowhere}\n", "127.0.0.1:0", r"nowhere: cannot read: No such file"),
+                ("http: {certificate: junk.pem, key: junk.pem}\n", "127.0.0.1:0", r"check certificate and key"),
+                ("http: {user: x}\n", "127.0.0.1:0", r"http: user needs password_file beside it"),
+                ("http: {history: 5}\n", "127.0.0.1:0", r"http.history: 5: write a number from 60 to 86400")):
+            try:
+                with b.replay(config=b.with_http(text), address=address):
+                    must(False, "%s %s: it serves" % (text, address))
+            except ValueError as error:
+                must(re.search(pattern, str(error)) and len(str(error).splitlines()) == 1, "%s: %s" % (text, error))
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(globals(), Bench))
