@@ -52,8 +52,8 @@ double tw_http_weight(struct MHD_Connection *connection, const char *header, con
 
 /* Starts a stream as the answer to a request. */
 enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection);
-/* Wakes streams that wait. Any thread. */
-void tw_stream_wake(void *http);
+/* Wakes the streams of an HTTP server that wait. Any thread. */
+void tw_stream_wake(void *arg);
 
 /* The value of ?since=: Unix time, 0 where it is not given. Returns false where it is no number. */
 bool tw_api_since(struct MHD_Connection *connection, uint64_t *since);

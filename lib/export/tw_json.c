@@ -13,15 +13,15 @@
 
 #include "tw_json.h"
 
-static void put(struct tw_json *s, const char *text)
+static void put(struct tw_json *j, const char *text)
 {
-	tw_buffer_text(s->out, text);
+	tw_buffer_text(j->out, text);
 }
 
-static void put_field(struct tw_json *s, const char *key, uint64_t number)
+static void put_field(struct tw_json *j, const char *key, uint64_t number)
 {
-	tw_buffer_text(s->out, key);
-	tw_buffer_number(s->out, number);
+	tw_buffer_text(j->out, key);
+	tw_buffer_number(j->out, number);
 }
 
 /* A series' constant part, open at its end. */
@@ -41,42 +41,42 @@ static char *encode_series(const struct tw_view *view, uint32_t series)
 	return text;
 }
 
-static void put_dropped(struct tw_json *s, const uint64_t *dropped)
+static void put_dropped(struct tw_json *j, const uint64_t *dropped)
 {
 	const char *separator = "";
 
-	put(s, "},\"dropped\":{");
+	put(j, "},\"dropped\":{");
 	for (unsigned int i = 0; i < TW_DROP_MAX; i++) {
 		if (dropped[i] == 0)
 			continue;
-		put(s, separator);
-		put(s, "\"");
-		put(s, tw_drop_name(i));
-		put_field(s, "\":", dropped[i]);
+		put(j, separator);
+		put(j, "\"");
+		put(j, tw_drop_name(i));
+		put_field(j, "\":", dropped[i]);
 		separator = ",";
 	}
-	put(s, "}");
+	put(j, "}");
 }
 
 /* Where packets were lost: only where there are any. */
-static void put_losses(struct tw_json *s, const struct tw_loss *losses, unsigned int n)
+static void put_losses(struct tw_json *j, const struct tw_loss *losses, unsigned int n)
 {
 	if (n == 0)
 		return;
-	put(s, ",\"losses\":[");
+	put(j, ",\"losses\":[");
 	for (unsigned int i = 0; i < n; i++) {
-		put(s, i > 0 ? ",{\"cause\":\"" : "{\"cause\":\"");
-		put(s, tw_drop_name(losses[i].cause));
-		put_field(s, losses[i].cause < TW_DROP_PORT_MAX ? "\",\"port\":" : "\",\"worker\":",
+		put(j, i > 0 ? ",{\"cause\":\"" : "{\"cause\":\"");
+		put(j, tw_drop_name(losses[i].cause));
+		put_field(j, losses[i].cause < TW_DROP_PORT_MAX ? "\",\"port\":" : "\",\"worker\":",
 			losses[i].index);
-		put_field(s, ",\"packets\":", losses[i].packets);
-		put(s, "}");
+		put_field(j, ",\"packets\":", losses[i].packets);
+		put(j, "}");
 	}
-	put(s, "]");
+	put(j, "]");
 }
 
 /* How busy each worker was, in thousandths: of live runs alone. */
-static void put_loads(struct tw_json *s, const struct tw_load *loads, unsigned int n)
+static void put_loads(struct tw_json *j, const struct tw_load *loads, unsigned int n)
 {
 	bool any = false;
 
@@ -91,89 +91,89 @@ static void put_loads(struct tw_json *s, const struct tw_load *loads, unsigned i
 		char text[16];
 
 		snprintf(text, sizeof(text), "%.3f", busy < 1 ? busy : 1);
-		put(s, i == 0 ? ",\"busy\":[" : ",");
-		put(s, text);
+		put(j, i == 0 ? ",\"busy\":[" : ",");
+		put(j, text);
 	}
-	put(s, "]");
+	put(j, "]");
 }
 
-static void put_totals(struct tw_json *s, const struct tw_totals *totals)
+static void put_totals(struct tw_json *j, const struct tw_totals *totals)
 {
 	uint64_t malformed = 0;
 	const char *separator = "";
 
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
 		malformed += totals->rx.malformed[i];
-	put_field(s, ",\"received\":{\"packets\":", totals->rx.packets);
-	put_field(s, ",\"bytes\":", totals->rx.bytes);
-	put_dropped(s, totals->dropped);
-	put_field(s, ",\"classes\":{\"target\":", totals->target);
-	put_field(s, ",\"internal\":", totals->internal);
-	put_field(s, ",\"other\":", totals->other);
-	put_field(s, ",\"not_ip\":", totals->rx.not_ip);
-	put_field(s, ",\"malformed\":", malformed);
-	put(s, "},\"malformed\":{");
+	put_field(j, ",\"received\":{\"packets\":", totals->rx.packets);
+	put_field(j, ",\"bytes\":", totals->rx.bytes);
+	put_dropped(j, totals->dropped);
+	put_field(j, ",\"classes\":{\"target\":", totals->target);
+	put_field(j, ",\"internal\":", totals->internal);
+	put_field(j, ",\"other\":", totals->other);
+	put_field(j, ",\"not_ip\":", totals->rx.not_ip);
+	put_field(j, ",\"malformed\":", malformed);
+	put(j, "},\"malformed\":{");
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++) {
 		if (totals->rx.malformed[i] == 0)
 			continue;
-		put(s, separator);
-		put(s, "\"");
-		put(s, tw_malformed_name(i));
-		put_field(s, "\":", totals->rx.malformed[i]);
+		put(j, separator);
+		put(j, "\"");
+		put(j, tw_malformed_name(i));
+		put_field(j, "\":", totals->rx.malformed[i]);
 		separator = ",";
 	}
-	put_field(s, "},\"late\":", totals->rx.late);
-	put_field(s, ",\"flow_overflow\":", totals->flow_overflow);
+	put_field(j, "},\"late\":", totals->rx.late);
+	put_field(j, ",\"flow_overflow\":", totals->flow_overflow);
 }
 
-static void put_series(struct tw_json *s, const struct tw_series_count *counts, int target)
+static void put_series(struct tw_json *j, const struct tw_series_count *counts, int target)
 {
-	uint32_t n = s->view->n_vias * 4; /* series of a target */
+	uint32_t n = j->view->n_vias * 4; /* series of a target */
 	const char *separator = "";
 
-	put(s, ",\"series\":[");
-	for (uint32_t i = 0; i < s->view->n_series; i++) {
+	put(j, ",\"series\":[");
+	for (uint32_t i = 0; i < j->view->n_series; i++) {
 		const struct tw_series_count *count = &counts[i];
 
 		if (!tw_series_listed(count) || (target >= 0 && i / n != (uint32_t)target))
 			continue;
-		if (s->series[i] == NULL)
-			s->series[i] = encode_series(s->view, i);
-		if (s->series[i] == NULL) {
-			s->out->error = -ENOMEM;
+		if (j->series[i] == NULL)
+			j->series[i] = encode_series(j->view, i);
+		if (j->series[i] == NULL) {
+			j->out->error = -ENOMEM;
 			return;
 		}
-		put(s, separator);
-		put(s, s->series[i]);
-		put_field(s, ",\"packets\":", count->packets);
-		put_field(s, ",\"bytes\":", count->bytes);
-		put_field(s, ",\"flows\":", count->flows);
-		put_field(s, ",\"active_flows\":", count->active_flows);
-		put(s, "}");
+		put(j, separator);
+		put(j, j->series[i]);
+		put_field(j, ",\"packets\":", count->packets);
+		put_field(j, ",\"bytes\":", count->bytes);
+		put_field(j, ",\"flows\":", count->flows);
+		put_field(j, ",\"active_flows\":", count->active_flows);
+		put(j, "}");
 		separator = ",";
 	}
-	put(s, "]");
+	put(j, "]");
 }
 
-void tw_json_second(struct tw_json *s, const struct tw_second *second, int target)
+void tw_json_second(struct tw_json *j, const struct tw_second *second, int target)
 {
-	put_field(s, "{\"type\":\"second\",\"time\":", second->time);
-	put(s, second->exact ? ",\"exact\":true" : ",\"exact\":false");
-	put_totals(s, &second->totals);
-	put_losses(s, second->losses, second->n_losses);
-	put_loads(s, second->loads, second->n_loads);
-	put_series(s, second->series, target);
-	put(s, "}");
+	put_field(j, "{\"type\":\"second\",\"time\":", second->time);
+	put(j, second->exact ? ",\"exact\":true" : ",\"exact\":false");
+	put_totals(j, &second->totals);
+	put_losses(j, second->losses, second->n_losses);
+	put_loads(j, second->loads, second->n_loads);
+	put_series(j, second->series, target);
+	put(j, "}");
 }
 
-void tw_json_gap(struct tw_json *s, uint64_t first, uint64_t last)
+void tw_json_gap(struct tw_json *j, uint64_t first, uint64_t last)
 {
-	put_field(s, "{\"type\":\"gap\",\"from\":", first);
-	put_field(s, ",\"to\":", last);
-	put(s, "}");
+	put_field(j, "{\"type\":\"gap\",\"from\":", first);
+	put_field(j, ",\"to\":", last);
+	put(j, "}");
 }
 
-static int put_peers(struct tw_json *s, const struct tw_summary *summary)
+static int put_peers(struct tw_json *j, const struct tw_summary *summary)
 {
 	json_t *peers = json_array();
 	char *text;
@@ -191,30 +191,30 @@ static int put_peers(struct tw_json *s, const struct tw_summary *summary)
 	json_decref(peers);
 	if (text == NULL)
 		return -ENOMEM;
-	put(s, ",\"peers\":");
-	put(s, text);
+	put(j, ",\"peers\":");
+	put(j, text);
 	free(text);
 	return 0;
 }
 
-void tw_json_summary(struct tw_json *s, const struct tw_summary *summary)
+void tw_json_summary(struct tw_json *j, const struct tw_summary *summary)
 {
-	put_field(s, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
-	put_field(s, ",\"inexact\":", summary->inexact);
-	put_field(s, ",\"first\":", summary->first);
-	put_field(s, ",\"last\":", summary->last);
-	put(s, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
-	put_totals(s, &summary->totals);
-	put_losses(s, summary->losses, summary->n_losses);
-	put_series(s, summary->series, -1);
-	if (put_peers(s, summary) != 0)
-		s->out->error = -ENOMEM;
-	put(s, "}");
+	put_field(j, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
+	put_field(j, ",\"inexact\":", summary->inexact);
+	put_field(j, ",\"first\":", summary->first);
+	put_field(j, ",\"last\":", summary->last);
+	put(j, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
+	put_totals(j, &summary->totals);
+	put_losses(j, summary->losses, summary->n_losses);
+	put_series(j, summary->series, -1);
+	if (put_peers(j, summary) != 0)
+		j->out->error = -ENOMEM;
+	put(j, "}");
 }
 
-void tw_json_start(struct tw_json *s)
+void tw_json_start(struct tw_json *j)
 {
-	const struct tw_view *view = s->view;
+	const struct tw_view *view = j->view;
 	json_t *databases = json_array(), *object;
 	char *text;
 
@@ -228,23 +228,23 @@ void tw_json_start(struct tw_json *s)
 	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (text != NULL)
-		put(s, text);
+		put(j, text);
 	else
-		s->out->error = -ENOMEM;
+		j->out->error = -ENOMEM;
 	free(text);
 }
 
-int tw_json_init(struct tw_json *s, const struct tw_view *view, struct tw_buffer *out)
+int tw_json_init(struct tw_json *j, const struct tw_view *view, struct tw_buffer *out)
 {
-	*s = (struct tw_json){
-		.view = view, .out = out, .series = calloc(view->n_series + 1, sizeof(*s->series))};
-	return s->series != NULL ? 0 : -ENOMEM;
+	*j = (struct tw_json){
+		.view = view, .out = out, .series = calloc(view->n_series + 1, sizeof(*j->series))};
+	return j->series != NULL ? 0 : -ENOMEM;
 }
 
-void tw_json_free(struct tw_json *s)
+void tw_json_free(struct tw_json *j)
 {
-	for (uint32_t i = 0; s->series != NULL && i < s->view->n_series; i++)
-		free(s->series[i]);
-	free(s->series);
-	*s = (struct tw_json){0};
+	for (uint32_t i = 0; j->series != NULL && i < j->view->n_series; i++)
+		free(j->series[i]);
+	free(j->series);
+	*j = (struct tw_json){0};
 }
