@@ -4,6 +4,23 @@
 
 #include "tw_test_config.h"
 
+static void check_full_http(const struct tw_config *config)
+{
+	char beside[64];
+
+	assert_true(config->serve);
+	assert_string_equal(config->http.listen, "[::1]:80");
+	assert_int_equal(config->http.history, 86400);
+	snprintf(beside, sizeof(beside), "%s/c.pem", folder);
+	assert_string_equal(config->http.certificate, beside);
+	assert_string_equal(config->http.key, "/k.pem");
+	assert_string_equal(config->http.user, "u");
+	snprintf(beside, sizeof(beside), "%s/p", folder);
+	assert_string_equal(config->http.password_file, beside);
+	snprintf(beside, sizeof(beside), "%s/t", folder);
+	assert_string_equal(config->http.token_file, beside);
+}
+
 static void check_full(const struct tw_config *config, const char *asn_database)
 {
 	const struct tw_table_spec *table = &config->table;
@@ -68,6 +85,7 @@ static void check_full(const struct tw_config *config, const char *asn_database)
 	assert_int_equal(config->ports[1].mbufs, 8192);
 	assert_int_equal(config->dispatch, TW_DISPATCH_SOFTWARE);
 	assert_int_equal(config->poll, TW_POLL_BUSY);
+	check_full_http(config);
 }
 
 static void test_full(void **state)
@@ -103,6 +121,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config->n_ports, 0);
 	assert_int_equal(config->dispatch, TW_DISPATCH_AUTO);
 	assert_int_equal(config->poll, TW_POLL_ADAPTIVE);
+	assert_false(config->serve);
+	assert_string_equal(config->http.listen, "127.0.0.1:9817");
+	assert_int_equal(config->http.history, 3600);
 	tw_config_free(config);
 }
 
@@ -168,13 +189,14 @@ static const struct {
 	{"targets:\n", "@:1: targets: empty: write a list of targets, each with name and asns, "
 		       "country or prefixes\n"},
 	{"[]\n", "@:1: a list: write a mapping with targets, databases, upstreams, attribution, "
-		 "decapsulate, flows, workers, ports, dispatch or poll\n"},
-	{"just text\n", "@:1: just text: write a mapping with targets, databases, upstreams, "
-			"attribution, decapsulate, flows, workers, ports, dispatch or poll\n"},
+		 "decapsulate, flows, workers, ports, dispatch, poll or http\n"},
+	{"just text\n",
+		"@:1: just text: write a mapping with targets, databases, upstreams, "
+		"attribution, decapsulate, flows, workers, ports, dispatch, poll or http\n"},
 	{TARGET "worker: 2\n", "@:2: worker: unknown key: did you mean workers?\n"},
 	{TARGET "colour: red\n",
 		"@:2: colour: unknown key: use targets, databases, upstreams, "
-		"attribution, decapsulate, flows, workers, ports, dispatch or poll\n"},
+		"attribution, decapsulate, flows, workers, ports, dispatch, poll or http\n"},
 	{TARGET "[a]: 1\n", "@:2: a list as a key: write KEY: VALUE\n"},
 	{TARGET "workers: 1\nflows: {}\nworkers: 2\n",
 		"@:4: workers: written twice, first in line 2: remove one\n"},
@@ -252,6 +274,12 @@ static const struct {
 		"@:2: ports[0].mbufs: 9: write a number from 1024 to 4194304\n"},
 	{TARGET "ports: [{device: a}, {device: a}]\n",
 		"@:2: ports[1].device: a: the same as ports[0].device in line 2: remove one\n"},
+	{TARGET "http: {key: k}\n",
+		"@:2: http: key needs certificate beside it: write both or neither\n"},
+	{TARGET "http: {history: 0, port: 1}\n",
+		"@:2: http.history: 0: write a number from 60 to 86400\n"
+		"@:2: http.port: unknown key: use listen, history, certificate, key, user, "
+		"password_file or token_file\n"},
 	{TARGET "dispatch: rss\npoll: lazy\n", "@:2: dispatch: rss: write auto or software\n"
 					       "@:3: poll: lazy: write adaptive or busy\n"},
 	{TARGET "databases: {asn: ''}\n",

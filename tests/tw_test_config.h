@@ -108,7 +108,9 @@ static const char full[] = "targets:\n"
 			   "  - {device: 'net_af_packet0,iface=eth1', queues: 2, descriptors: 64,\n"
 			   "     mtu: 9000, mbufs: 8192}\n"
 			   "dispatch: software\n"
-			   "poll: busy\n";
+			   "poll: busy\n"
+			   "http: {listen: \"[::1]:80\", history: 86400, certificate: c.pem,\n"
+			   "       key: /k.pem, user: u, password_file: p, token_file: t}\n";
 
 #define TARGET "targets: [{name: a, prefixes: [10.0.0.0/8]}]\n"
 /* A text of `head`, then `n` times `item` with its number, then `tail`; the caller frees. */
