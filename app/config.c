@@ -48,6 +48,32 @@ static int resolve(const char *config_path, char **path)
 	return 0;
 }
 
+static void build_events(struct loaded *loaded)
+{
+	const struct tw_raw_events *raw = &loaded->raw->events;
+	struct tw_event_rules *rules = &loaded->config.events;
+	const struct {
+		const uint32_t *from;
+		unsigned int *to;
+	} values[] = {
+		{raw->learn_seconds, &rules->learn_seconds},
+		{raw->learn_packets, &rules->learn_packets},
+		{raw->silence_seconds, &rules->silence_seconds},
+		{raw->silence_packets, &rules->silence_packets},
+		{raw->evidence_packets, &rules->evidence_packets},
+		{raw->presence_share, &rules->presence_share},
+		{raw->margin, &rules->margin},
+		{raw->shift, &rules->shift},
+		{raw->trend, &rules->trend},
+		{raw->quiet_seconds, &rules->quiet_seconds},
+	};
+
+	tw_event_rules_default(rules);
+	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (values[i].from != NULL)
+			*values[i].to = *values[i].from;
+}
+
 static int build_http(struct loaded *loaded)
 {
 	struct tw_raw_http *raw = loaded->raw->http;
@@ -235,6 +261,7 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0 ||
 		build_http(loaded) != 0)
 		return -ENOMEM;
+	build_events(loaded);
 	config->path = loaded->path;
 	for (unsigned int i = 0; i < raw->n_attribution; i++)
 		config->attribution[i] = raw->attribution[i];

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "tw_diag.h"
+#include "tw_events.h"
 #include "tw_table.h"
 #include "tw_upstream.h"
 
@@ -75,6 +76,8 @@ struct tw_config {
 	unsigned int n_ports; /* up to TW_PORTS_MAX */
 	enum tw_dispatch_mode dispatch;
 	enum tw_poll_mode poll;
+
+	struct tw_event_rules events;
 
 	bool serve; /* `http` is configured */
 	struct tw_http_settings http;

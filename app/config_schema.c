@@ -116,6 +116,20 @@ static const cyaml_schema_value_t port_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct tw_raw_port, port_fields),
 };
 
+static const cyaml_schema_field_t event_fields[] = {
+	CYAML_FIELD_UINT_PTR("learn_seconds", OPTIONAL, struct tw_raw_events, learn_seconds),
+	CYAML_FIELD_UINT_PTR("learn_packets", OPTIONAL, struct tw_raw_events, learn_packets),
+	CYAML_FIELD_UINT_PTR("silence_seconds", OPTIONAL, struct tw_raw_events, silence_seconds),
+	CYAML_FIELD_UINT_PTR("silence_packets", OPTIONAL, struct tw_raw_events, silence_packets),
+	CYAML_FIELD_UINT_PTR("evidence_packets", OPTIONAL, struct tw_raw_events, evidence_packets),
+	CYAML_FIELD_UINT_PTR("presence_share", OPTIONAL, struct tw_raw_events, presence_share),
+	CYAML_FIELD_UINT_PTR("margin", OPTIONAL, struct tw_raw_events, margin),
+	CYAML_FIELD_UINT_PTR("shift", OPTIONAL, struct tw_raw_events, shift),
+	CYAML_FIELD_UINT_PTR("trend", OPTIONAL, struct tw_raw_events, trend),
+	CYAML_FIELD_UINT_PTR("quiet_seconds", OPTIONAL, struct tw_raw_events, quiet_seconds),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t http_fields[] = {
 	FIELD_TEXT("listen", OPTIONAL, struct tw_raw_http, listen),
 	CYAML_FIELD_UINT("history", CYAML_FLAG_OPTIONAL, struct tw_raw_http, history),
@@ -145,6 +159,8 @@ static const cyaml_schema_field_t config_fields[] = {
 		dispatch, dispatch_modes, COUNT(dispatch_modes)),
 	CYAML_FIELD_ENUM("poll", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct tw_raw_config,
 		poll, poll_modes, COUNT(poll_modes)),
+	CYAML_FIELD_MAPPING(
+		"events", CYAML_FLAG_OPTIONAL, struct tw_raw_config, events, event_fields),
 	CYAML_FIELD_MAPPING_PTR("http", OPTIONAL, struct tw_raw_config, http, http_fields),
 	CYAML_FIELD_END,
 };
@@ -193,6 +209,16 @@ static const struct tw_config_rule rules[] = {
 	{"ports[].descriptors", tw_check_number, .min = 64, .max = 32768},
 	{"ports[].mtu", tw_check_number, .min = 68, .max = 65535},
 	{"ports[].mbufs", tw_check_number, .min = 1024, .max = 1u << 22},
+	{"events.learn_seconds", tw_check_number, .min = 1, .max = 86400},
+	{"events.learn_packets", tw_check_number, .min = 1, .max = 1000000000},
+	{"events.silence_seconds", tw_check_number, .min = 1, .max = 86400},
+	{"events.silence_packets", tw_check_number, .min = 1, .max = 1000},
+	{"events.evidence_packets", tw_check_number, .min = 1, .max = 1000000000},
+	{"events.presence_share", tw_check_number, .min = 0, .max = 100},
+	{"events.margin", tw_check_number, .min = 0, .max = 100},
+	{"events.shift", tw_check_number, .min = 1, .max = 100},
+	{"events.trend", tw_check_number, .min = 1, .max = 100},
+	{"events.quiet_seconds", tw_check_number, .min = 1, .max = 86400},
 	{"http", tw_check_http},
 	{"http.listen", tw_check_name,
 		"an address and a port, like 127.0.0.1:9817 or \"[::1]:9817\"", .max = 127},

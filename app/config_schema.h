@@ -71,6 +71,19 @@ struct tw_raw_http {
 	char *token_file;
 };
 
+struct tw_raw_events {
+	uint32_t *learn_seconds;
+	uint32_t *learn_packets;
+	uint32_t *silence_seconds;
+	uint32_t *silence_packets;
+	uint32_t *evidence_packets;
+	uint32_t *presence_share;
+	uint32_t *margin;
+	uint32_t *shift;
+	uint32_t *trend;
+	uint32_t *quiet_seconds;
+};
+
 struct tw_raw_config {
 	struct tw_raw_target *targets;
 	unsigned int n_targets;
@@ -86,6 +99,7 @@ struct tw_raw_config {
 	unsigned int n_ports;
 	enum tw_dispatch_mode dispatch;
 	enum tw_poll_mode poll;
+	struct tw_raw_events events;
 	struct tw_raw_http *http; /* NULL: absent */
 };
 

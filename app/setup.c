@@ -62,6 +62,7 @@ static void make_view(struct tw_setup *setup)
 	view->config_path = config->path;
 	view->version = TW_VERSION;
 	view->n_workers = config->workers;
+	view->event_rules = &config->events;
 	view->databases = setup->databases;
 }
 

@@ -41,8 +41,11 @@ static int add_text(struct tw_sinks *sinks, const struct tw_options *options, st
 	if (options->live && terminal)
 		return add(sinks, tw_live_sink(out, &style, diag),
 			taken ? "standard error" : "standard output");
-	if (options->live)
+	if (options->live) {
 		style.every_second = true;
+		if (add(sinks, tw_event_log_sink(stderr, diag), "standard error") != 0)
+			return -ENOMEM;
+	}
 	if (!style.table && !style.summary)
 		return 0;
 	return add(sinks, tw_text_sink(out, &style, diag),

@@ -13,7 +13,7 @@
 #include "options.h"
 #include "tw_export.h"
 
-#define TW_SINKS_MAX 4
+#define TW_SINKS_MAX 5
 
 struct tw_sinks {
 	struct tw_sink *sinks[TW_SINKS_MAX];

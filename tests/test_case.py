@@ -195,6 +195,23 @@ def check_script_times(root):
         must(got == expected, "scripts/make-case has .%d through AS20485 at %s" % (n, got))
 
 
+# What the program itself finds worth telling: (event, first second of its evidence, upstream).
+EVENTS = [("upstream_appeared", 0, TRANSTELECOM), ("upstream_overtook", 0, TRANSTELECOM), ("upstream_vanished", 67, TRANSTELECOM),
+          ("target_dark", 100, None), ("target_back", 103, None), ("target_dark", 133, None), ("target_back", 135, None),
+          ("target_dark", 164, None), ("target_back", 166, None), ("target_dark", 189, None), ("target_back", 192, None),
+          ("upstream_appeared", 194, TRANSTELECOM), ("upstream_overtook", 194, TRANSTELECOM),
+          ("upstream_overtook", 1369, CHINA_UNICOM), ("share_shift", 1442, CHINA_UNICOM)]
+
+
+def check_events(lines):
+    events = [line for line in lines if line["type"] == "event"]
+    found = [(e["event"], e["since"] - FIRST, e.get("upstream")) for e in events]
+    must(found == EVENTS, "events: expected %s, got %s" % (EVENTS, found))
+    for event in events:
+        must(event["exact"] and event["target"] == "KP" and event["since"] <= event["time"] <= event["since"] + 30,
+             "an event's evidence: %s" % event)
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit("usage: test_case.py BINARY SOURCE_ROOT")
@@ -213,6 +230,7 @@ def main():
         check_counts(read_capture(capture), seconds, whole)
         check_history(seconds, whole)
         check_summary(lines)
+        check_events(lines)
         check_script_times(root)
         check_scripts(root, folder)
     print("test_case: %d seconds, %d failures" % (len(whole), len(failures)))

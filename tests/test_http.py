@@ -163,6 +163,10 @@ def test_metrics_are_the_lines(b):
         for name, packets in summary["classes"].items():
             must(found["transitwatch_class_packets_total", '{class="%s"}' % name] == packets, name)
         must(found["transitwatch_seconds_total", ""] == summary["seconds"], "seconds")
+        for name in ("upstream_overtook", "target_dark", "loss"):
+            labels = '{type="%s",target="%s"}' % (name, "" if name == "loss" else "KP")
+            events = sum(line.get("event") == name for line in map(json.loads, server.lines.read_text().splitlines()))
+            must(found["transitwatch_events_total", labels] == events, "%s: %s" % (name, events))
         must(found["transitwatch_last_second_timestamp_seconds", ""] == summary["last"], "last second")
         must(found["process_resident_memory_bytes", ""] > 1e6 and found["process_open_fds", ""] > 3, "process metrics")
         started = found["process_start_time_seconds", ""]
@@ -203,12 +207,17 @@ def test_api_is_the_lines(b):
         summary = server.json("/api/v1/summary")
         must({**summary, **lines[-1]} == summary, "summary: %s is not %s" % (summary, lines[-1]))
         must(summary["ended"] and summary["targets"] == ["KP"] and summary["upstreams"][1]["upstream"] == 20485, "names")
+        events = [line for line in lines if line["type"] == "event"]
+        must(len(events) > 10 and server.json("/api/v1/events")["events"] == events, "events are not the lines")
         explained = subprocess.run([str(b.binary), "explain", "-j", "-c", str(b.root / "pcaps/demo.yaml"), "175.45.176.1"],
                                    capture_output=True, text=True, check=True)
         must(server.json("/api/v1/explain?ip=175.45.176.1") == json.loads(explained.stdout), "explain")
         must(server.json("/healthz") == server.json("/readyz") == {"status": "ok"}, "health")
         with_stream = events_of(server, "/api/v1/stream?since=1")
         must([data for kind, data in with_stream if kind == "second"] == seconds, "the stream is not the lines")
+        must([data for kind, data in with_stream if kind == "event"] == events, "the stream's events")
+        order = [(data["type"], data["time"]) for kind, data in with_stream if kind != "end"]
+        must(order == [(line["type"], line["time"]) for line in lines if "time" in line], "the stream's order")
         must(with_stream[-1] == ("end", lines[-1]), "the stream's end: %s" % (with_stream[-1],))
 
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "tw_aggregate.h"
+#include "tw_events.h"
 #include "tw_peers.h"
 
 struct pending {
@@ -51,6 +52,7 @@ struct tw_aggregate {
 	struct tw_series_count *sums;
 	struct tw_summary summary;
 	struct tw_peer_sums peers;
+	struct tw_events *events; /* NULL: none */
 
 	unsigned int n_places;  /* the larger of the numbers of ports and workers */
 	uint64_t *lost;         /* [TW_DROP_MAX][n_places], of the whole run */
@@ -130,6 +132,11 @@ struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned in
 		goto no_memory;
 	if (n_sinks > 0)
 		memcpy(a->sinks, sinks, n_sinks * sizeof(*sinks));
+	if (view->event_rules != NULL) {
+		a->events = tw_events_create(view, view->event_rules);
+		if (a->events == NULL)
+			goto no_memory;
+	}
 	a->summary.exact = true;
 	a->summary.series = a->sums;
 	FOR_EACH_SINK(a, start, view);
@@ -159,6 +166,7 @@ void tw_aggregate_free(struct tw_aggregate *a)
 	free(a->zeros);
 	free(a->sums);
 	tw_peers_free(&a->peers);
+	tw_events_free(a->events);
 	free(a->lost);
 	free(a->losses);
 	free(a);
@@ -213,6 +221,15 @@ static struct pending *pending_of(struct tw_aggregate *a, uint64_t second)
 	return p;
 }
 
+static void tell_events(struct tw_aggregate *a, const struct tw_second *second)
+{
+	const struct tw_event *events;
+	unsigned int n = a->events != NULL ? tw_events_second(a->events, second, &events) : 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		FOR_EACH_SINK(a, event, &events[i]);
+}
+
 static void close_second(struct tw_aggregate *a, struct tw_second *second)
 {
 	const struct tw_series_count *series = second->series;
@@ -234,6 +251,7 @@ static void close_second(struct tw_aggregate *a, struct tw_second *second)
 		a->sums[i].active_flows = series[i].active_flows;
 	}
 	FOR_EACH_SINK(a, second, second);
+	tell_events(a, second);
 }
 
 /* The seconds between the last closed one and `next`, in which no worker had anything. */
@@ -245,6 +263,8 @@ static void close_silence(struct tw_aggregate *a, uint64_t next)
 		return;
 	if (next - from > TW_GAP_MAX) {
 		FOR_EACH_SINK(a, gap, from, next - 1);
+		if (a->events != NULL)
+			tw_events_gap(a->events);
 		return;
 	}
 	for (uint64_t time = from; time < next; time++) {

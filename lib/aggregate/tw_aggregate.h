@@ -29,6 +29,9 @@
 /* Far-end ASNs in a summary, per direction. */
 #define TW_PEERS_MAX 20
 
+struct tw_event;
+struct tw_event_rules;
+
 /* The names behind the indices: constant for the whole run, shared by all sinks. */
 struct tw_view {
 	const struct tw_target *targets;
@@ -45,6 +48,7 @@ struct tw_view {
 	const char *const *ports; /* devices that are watched; none in a replay */
 	unsigned int n_ports;
 	unsigned int n_workers;
+	const struct tw_event_rules *event_rules; /* NULL: no events */
 };
 
 /* The ASN of a via's upstream, 0 for unknown, and its name, "unknown" where there is none. */
@@ -102,6 +106,8 @@ struct tw_summary {
 struct tw_sink {
 	int (*start)(struct tw_sink *sink, const struct tw_view *view);
 	int (*second)(struct tw_sink *sink, const struct tw_second *second);
+	/* Behind the second that decided it. */
+	int (*event)(struct tw_sink *sink, const struct tw_event *event);
 	int (*gap)(struct tw_sink *sink, uint64_t first, uint64_t last);
 	int (*summary)(struct tw_sink *sink, const struct tw_summary *summary);
 	int (*reopen)(struct tw_sink *sink); /* the file was moved away */

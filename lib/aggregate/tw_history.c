@@ -36,6 +36,9 @@ struct tw_history {
 	unsigned int n_loads;
 	struct tw_peer peers[2 * TW_PEERS_MAX];
 	char names[2 * TW_PEERS_MAX][64];
+	uint64_t events[TW_EVENT_MAX][TW_TARGET_MAX + 1];
+	struct tw_event latest[TW_HISTORY_EVENTS];
+	uint64_t n_events;
 	bool ended;
 };
 
@@ -156,14 +159,45 @@ static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
 
 	if (kept == NULL)
 		return -ENOMEM;
-	kept->references = 1;
-	kept->record.gap = first;
-	kept->record.time = last;
+	*kept = (struct kept){
+		.references = 1, .record = {.kind = TW_RECORD_GAP, .gap = first, .time = last}};
 	pthread_mutex_lock(&h->lock);
 	keep(h, kept);
 	pthread_mutex_unlock(&h->lock);
 	tell(h);
 	return 0;
+}
+
+static int event(struct tw_sink *sink, const struct tw_event *event)
+{
+	struct tw_history *h = of(sink);
+	struct kept *kept = calloc(1, sizeof(*kept));
+
+	if (kept == NULL)
+		return -ENOMEM;
+	*kept = (struct kept){.references = 1,
+		.record = {.kind = TW_RECORD_EVENT, .event = *event, .time = event->time}};
+	pthread_mutex_lock(&h->lock);
+	keep(h, kept);
+	h->events[event->type][event->target < TW_TARGET_MAX ? event->target : TW_TARGET_MAX]++;
+	h->latest[h->n_events++ % TW_HISTORY_EVENTS] = *event;
+	pthread_mutex_unlock(&h->lock);
+	tell(h);
+	return 0;
+}
+
+unsigned int tw_history_events(struct tw_history *h, struct tw_event *events, unsigned int n)
+{
+	uint64_t at;
+	unsigned int taken = 0;
+
+	if (n > TW_HISTORY_EVENTS)
+		n = TW_HISTORY_EVENTS;
+	pthread_mutex_lock(&h->lock);
+	for (at = h->n_events > n ? h->n_events - n : 0; at < h->n_events; at++)
+		events[taken++] = h->latest[at % TW_HISTORY_EVENTS];
+	pthread_mutex_unlock(&h->lock);
+	return taken;
 }
 
 void tw_history_set_peers(struct tw_history *h, const struct tw_peer *peers, unsigned int n)
@@ -211,6 +245,7 @@ static int copy(struct tw_history *h, struct tw_snapshot *s)
 		if (h->lost[i] > 0)
 			s->losses[n++] = (struct tw_loss){
 				(enum tw_drop)(i / TW_PLACES), i % TW_PLACES, h->lost[i]};
+	memcpy(s->events, h->events, sizeof(s->events));
 	s->summary = h->sums;
 	s->summary.series = s->series;
 	s->summary.losses = s->losses;
@@ -366,7 +401,8 @@ struct tw_history *tw_history_create(
 	h->loads = calloc(TW_PLACES, sizeof(*h->loads));
 	if (h->ring == NULL || h->series == NULL || h->lost == NULL || h->loads == NULL)
 		goto no_memory;
-	h->sink = (struct tw_sink){.second = second, .gap = gap, .summary = summary};
+	h->sink =
+		(struct tw_sink){.second = second, .event = event, .gap = gap, .summary = summary};
 	return h;
 
 no_memory:

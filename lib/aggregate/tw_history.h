@@ -15,13 +15,20 @@
  */
 
 #include "tw_aggregate.h"
+#include "tw_events.h"
 
 struct tw_history;
 
-/* A closed second, or a gap, kept. */
+/* A closed second, a gap or an event, kept. */
 struct tw_record {
 	uint64_t sequence; /* rises by 1 */
-	uint64_t gap;      /* the first second of a gap that ends at `time`; 0: a second */
+	enum tw_record_kind {
+		TW_RECORD_SECOND,
+		TW_RECORD_GAP,   /* from `gap` to `time` */
+		TW_RECORD_EVENT, /* `event` */
+	} kind;
+	uint64_t gap;
+	struct tw_event event;
 	uint64_t time;
 	bool exact;
 	struct tw_totals totals;
@@ -42,7 +49,9 @@ struct tw_snapshot {
 	unsigned int n_loads;
 	struct tw_load *loads; /* of the last closed second */
 	uint64_t n_records;    /* sequence of the next record */
-	bool ended;            /* nothing follows */
+	uint64_t events[TW_EVENT_MAX]
+		       [TW_TARGET_MAX + 1]; /* decided, by type and target; the last: of none */
+	bool ended;                         /* nothing follows */
 	struct tw_series_count *series;
 	struct tw_loss *losses;
 	struct tw_peer *peers;
@@ -78,6 +87,10 @@ unsigned int tw_history_records(struct tw_history *history, uint64_t sequence,
 	const struct tw_record **records, unsigned int n);
 void tw_history_release(
 	struct tw_history *history, const struct tw_record **records, unsigned int n);
+
+/* The latest events, older first, up to `n`. Returns how many. At most TW_HISTORY_EVENTS are kept. */
+#define TW_HISTORY_EVENTS 1024
+unsigned int tw_history_events(struct tw_history *history, struct tw_event *events, unsigned int n);
 
 /* Whether there is a record of this sequence or later, or nothing will follow. */
 bool tw_history_goes_on(struct tw_history *history, uint64_t sequence);

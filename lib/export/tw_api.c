@@ -84,7 +84,7 @@ static void seconds(
 			struct tw_second second;
 
 			at = record->sequence + 1;
-			if (record->gap != 0)
+			if (record->kind != TW_RECORD_SECOND)
 				continue;
 			second = tw_record_second(record, http->series);
 			tw_buffer_text(&answer->body, separator);
@@ -165,6 +165,28 @@ static void metrics(
 	tw_snapshot_free(&snapshot);
 }
 
+static void events(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	struct tw_event *events = calloc(TW_HISTORY_EVENTS, sizeof(*events));
+	unsigned int n;
+
+	(void)connection;
+	if (events == NULL) {
+		answer->body.error = -ENOMEM;
+		return;
+	}
+	n = tw_history_events(http->source->history, events, TW_HISTORY_EVENTS);
+	http->json.out = &answer->body;
+	tw_buffer_text(&answer->body, "{\"events\":[");
+	for (unsigned int i = 0; i < n; i++) {
+		tw_buffer_text(&answer->body, i > 0 ? ",\n" : "");
+		tw_json_event(&http->json, &events[i]);
+	}
+	tw_buffer_text(&answer->body, "]}\n");
+	free(events);
+}
+
 static void explain(
 	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
 {
@@ -205,6 +227,7 @@ static const struct {
 	{"/metrics", metrics},
 	{"/api/v1/seconds", seconds},
 	{"/api/v1/summary", summary},
+	{"/api/v1/events", events},
 	{"/api/v1/explain", explain},
 	{"/healthz", health},
 	{"/readyz", readiness},

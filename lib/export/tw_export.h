@@ -59,4 +59,7 @@ struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struc
  */
 struct tw_sink *tw_live_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
 
+/* Events, a line each as they are decided, to `out`, which stays the caller's: the log of a service. */
+struct tw_sink *tw_event_log_sink(FILE *out, struct tw_diag *diag);
+
 #endif

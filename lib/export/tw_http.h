@@ -9,8 +9,9 @@
  *   /metrics                            Prometheus text or OpenMetrics, as the client accepts
  *   /api/v1/seconds?since=T&target=N    {"seconds":[...]}: those kept, from T on, of one target or of all
  *   /api/v1/summary                     the sums so far, and who is watched
+ *   /api/v1/events                      {"events":[...]}: the latest
  *   /api/v1/explain?ip=A                what an address is, and why
- *   /api/v1/stream[?since=T]            server-sent events: second, gap, end (WHATWG HTML, section 9.2)
+ *   /api/v1/stream[?since=T]            server-sent events: second, event, gap, end (WHATWG HTML, section 9.2)
  *   /healthz, /readyz                   200 or 503 (ready: seconds close)
  *
  * What is wrong is answered as {"error":{"status":404,"message":"..."}}. GET and HEAD alone; answers of more than a

@@ -166,6 +166,58 @@ void tw_json_second(struct tw_json *j, const struct tw_second *second, int targe
 	put(j, "}");
 }
 
+static void put_upstream(json_t *object, const struct tw_view *view, uint16_t upstream,
+	const char *asn_key, const char *name_key)
+{
+	bool known = upstream < view->n_upstreams;
+
+	if (upstream == TW_EVENT_NONE)
+		return;
+	json_object_set_new(object, asn_key,
+		json_integer(known ? (json_int_t)view->upstreams[upstream].asn : 0));
+	json_object_set_new(
+		object, name_key, json_string(known ? view->upstreams[upstream].name : "unknown"));
+}
+
+/* Shares have three digits: more is noise. */
+static json_t *rounded(double share)
+{
+	return json_real((double)(long)(share * 1000 + 0.5) / 1000);
+}
+
+void tw_json_event(struct tw_json *j, const struct tw_event *event)
+{
+	json_t *object =
+		json_pack("{sssssIsI}", "type", "event", "event", tw_event_name(event->type),
+			"time", (json_int_t)event->time, "since", (json_int_t)event->since);
+	bool shares = event->type == TW_EVENT_UPSTREAM_APPEARED ||
+		      event->type == TW_EVENT_UPSTREAM_OVERTOOK ||
+		      event->type == TW_EVENT_SHARE_SHIFT;
+	char *text;
+
+	if (event->target != TW_EVENT_NONE)
+		json_object_set_new(
+			object, "target", json_string(j->view->targets[event->target].name));
+	put_upstream(object, j->view, event->upstream, "upstream", "name");
+	put_upstream(object, j->view, event->other, "other", "other_name");
+	if (shares)
+		json_object_set_new(object, "share", rounded(event->share));
+	if (event->type == TW_EVENT_UPSTREAM_OVERTOOK)
+		json_object_set_new(object, "other_share", rounded(event->other_share));
+	if (event->type == TW_EVENT_UPSTREAM_VANISHED || event->type == TW_EVENT_SHARE_SHIFT)
+		json_object_set_new(object, "share_before", rounded(event->share_before));
+	json_object_set_new(object, "packets", json_integer((json_int_t)event->packets));
+	json_object_set_new(object, "bytes", json_integer((json_int_t)event->bytes));
+	json_object_set_new(object, "exact", json_boolean(event->exact));
+	text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(4));
+	json_decref(object);
+	if (text != NULL)
+		put(j, text);
+	else
+		j->out->error = -ENOMEM;
+	free(text);
+}
+
 void tw_json_gap(struct tw_json *j, uint64_t first, uint64_t last)
 {
 	put_field(j, "{\"type\":\"gap\",\"from\":", first);

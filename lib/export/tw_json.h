@@ -12,6 +12,7 @@
 
 #include "tw_aggregate.h"
 #include "tw_buffer.h"
+#include "tw_events.h"
 
 struct tw_json {
 	const struct tw_view *view;
@@ -26,6 +27,7 @@ void tw_json_free(struct tw_json *json);
 void tw_json_start(struct tw_json *json);
 /* `target`: the one whose series are wanted, or -1 for all. */
 void tw_json_second(struct tw_json *json, const struct tw_second *second, int target);
+void tw_json_event(struct tw_json *json, const struct tw_event *event);
 void tw_json_gap(struct tw_json *json, uint64_t first, uint64_t last);
 void tw_json_summary(struct tw_json *json, const struct tw_summary *summary);
 

@@ -35,6 +35,14 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	return tw_lines_end(&s->lines);
 }
 
+static int event(struct tw_sink *sink, const struct tw_event *event)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	tw_json_event(&s->json, event);
+	return tw_lines_end(&s->lines);
+}
+
 static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
 {
 	struct json_sink *s = (struct json_sink *)sink;
@@ -84,6 +92,7 @@ struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag)
 	s->sink = (struct tw_sink){.reopen = reopen,
 		.start = start,
 		.second = second,
+		.event = event,
 		.gap = gap,
 		.summary = summary,
 		.close = finish};

@@ -14,6 +14,7 @@
 
 enum {
 	BAR = 9,
+	LATEST = 5, /* events that stay in sight */
 };
 
 struct live_sink {
@@ -23,6 +24,8 @@ struct live_sink {
 	const struct tw_view *view;
 	uint64_t n_inexact;
 	uint64_t n_lost;
+	struct tw_event events[LATEST];
+	unsigned int n_events;
 };
 
 /* One upstream of a target in one direction, methods and versions together. */
@@ -123,6 +126,24 @@ static void put_foot(FILE *out, const struct live_sink *s, const struct tw_secon
 			second->losses[i].index);
 }
 
+static void put_events(FILE *out, const struct live_sink *s)
+{
+	unsigned int first = s->n_events > LATEST ? s->n_events - LATEST : 0;
+
+	if (s->n_events > 0)
+		fputc('\n', out);
+	for (unsigned int i = first; i < s->n_events; i++)
+		tw_text_event(out, &s->style, s->view, &s->events[i % LATEST]);
+}
+
+static int event(struct tw_sink *sink, const struct tw_event *event)
+{
+	struct live_sink *s = (struct live_sink *)sink;
+
+	s->events[s->n_events++ % LATEST] = *event;
+	return 0;
+}
+
 static int start(struct tw_sink *sink, const struct tw_view *view)
 {
 	((struct live_sink *)sink)->view = view;
@@ -147,6 +168,7 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	for (unsigned int target = 0; target < s->view->n_targets; target++)
 		put_target(out, s, second, target);
 	put_foot(out, s, second);
+	put_events(out, s);
 	if (fclose(out) != 0) {
 		free(text);
 		return -ENOMEM;
@@ -184,7 +206,10 @@ struct tw_sink *tw_live_sink(FILE *out, const struct tw_text_style *style, struc
 	}
 	s->out = out;
 	s->style = *style;
-	s->sink = (struct tw_sink){
-		.start = start, .second = second, .summary = summary, .close = finish};
+	s->sink = (struct tw_sink){.start = start,
+		.second = second,
+		.event = event,
+		.summary = summary,
+		.close = finish};
 	return &s->sink;
 }

@@ -242,6 +242,22 @@ static void write_seconds(struct writer *w, const struct tw_summary *summary)
 	gauge(w, NULL, NULL, (double)summary->last);
 }
 
+static void write_events(
+	struct writer *w, const struct tw_view *view, const struct tw_snapshot *snapshot)
+{
+	family(w, "transitwatch_events", COUNTER, "Events, when they are decided.");
+	for (unsigned int type = 0; type < TW_EVENT_MAX; type++) {
+		bool of_target = type != TW_EVENT_LOSS;
+
+		for (unsigned int i = 0; i < (of_target ? view->n_targets : 1); i++) {
+			put_name(w, "_total");
+			put_labels(w, "type", tw_event_name(type), "target",
+				of_target ? view->targets[i].name : "");
+			put_number(w, snapshot->events[type][of_target ? i : TW_TARGET_MAX]);
+		}
+	}
+}
+
 static void write_tables(struct writer *w, const struct tw_status *status)
 {
 	family(w, "transitwatch_table_build_seconds", GAUGE, "What compiling the table took.");
@@ -354,6 +370,7 @@ void tw_metrics_write(const struct tw_metrics *m, struct tw_buffer *out,
 	write_losses(&w, m->view, &snapshot->summary, m->view->n_workers);
 	write_workers(&w, snapshot->loads, m->view->n_workers);
 	write_seconds(&w, &snapshot->summary);
+	write_events(&w, m->view, snapshot);
 	write_tables(&w, status);
 	family(&w, "transitwatch_build", INFO, "Versions.");
 	put_name(&w, "_info");

@@ -46,13 +46,15 @@ static void put_end(struct tw_stream *s)
 
 static void put_record(struct tw_stream *s, const struct tw_record *record)
 {
+	static const char *const kinds[] = {"second", "gap", "event"};
 	struct tw_second second;
 
-	tw_buffer_format(&s->out,
-		"event: %s\nid: %" PRIu64 "\ndata: ", record->gap != 0 ? "gap" : "second",
-		record->time);
-	if (record->gap != 0) {
+	tw_buffer_format(
+		&s->out, "event: %s\nid: %" PRIu64 "\ndata: ", kinds[record->kind], record->time);
+	if (record->kind == TW_RECORD_GAP) {
 		tw_json_gap(&s->http->json, record->gap, record->time);
+	} else if (record->kind == TW_RECORD_EVENT) {
+		tw_json_event(&s->http->json, &record->event);
 	} else {
 		second = tw_record_second(record, s->http->series);
 		tw_json_second(&s->http->json, &second, -1);

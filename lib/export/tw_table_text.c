@@ -27,6 +27,7 @@ enum {
 	SHOWN_POINTS = 5,  /* coming or going with fewer points is noise */
 	COLORS = 6,
 	GLYPHS = 6,
+	EVENTS = 40, /* told in the summary */
 };
 
 static const char *const glyphs_utf8[GLYPHS] = {"█", "▒", "▚", "░", "▓", "▞"};
@@ -48,6 +49,8 @@ struct text_sink {
 	struct tw_second folded; /* the last of them; its totals are not kept */
 	struct tw_series_count *folded_series;
 	uint64_t day;
+	struct tw_event events[EVENTS]; /* for the summary */
+	unsigned int n_events;
 };
 
 static unsigned int share_of(const struct text_sink *s, unsigned int via)
@@ -287,6 +290,26 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	return result(s);
 }
 
+static int event(struct tw_sink *sink, const struct tw_event *event)
+{
+	struct text_sink *s = (struct text_sink *)sink;
+
+	if (s->n_events < EVENTS)
+		s->events[s->n_events] = *event;
+	s->n_events++;
+	return 0;
+}
+
+static void put_events(const struct text_sink *s)
+{
+	if (s->n_events > 0)
+		fputc('\n', s->out);
+	for (unsigned int i = 0; i < s->n_events && i < EVENTS; i++)
+		tw_text_event(s->out, &s->style, s->view, &s->events[i]);
+	if (s->n_events > EVENTS)
+		fprintf(s->out, "and %u more\n", s->n_events - EVENTS);
+}
+
 static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
 {
 	struct text_sink *s = (struct text_sink *)sink;
@@ -307,8 +330,10 @@ static int summary(struct tw_sink *sink, const struct tw_summary *summary)
 	put_folded(s);
 	if (s->style.table && s->style.summary)
 		fputc('\n', s->out);
-	if (s->style.summary)
+	if (s->style.summary) {
 		tw_text_summary(s->out, &s->style, s->view, summary);
+		put_events(s);
+	}
 	return result(s);
 }
 
@@ -334,7 +359,11 @@ struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struc
 	}
 	s->out = out;
 	s->style = *style;
-	s->sink = (struct tw_sink){
-		.start = start, .second = second, .gap = gap, .summary = summary, .close = finish};
+	s->sink = (struct tw_sink){.start = start,
+		.second = second,
+		.event = event,
+		.gap = gap,
+		.summary = summary,
+		.close = finish};
 	return &s->sink;
 }

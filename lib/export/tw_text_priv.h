@@ -5,6 +5,7 @@
 
 /* What the two tables for people share. */
 
+#include "tw_events.h"
 #include "tw_export.h"
 
 /* Writes `text` in at most `width` columns, cut with an ellipsis. Returns the columns it took. */
@@ -29,6 +30,10 @@ char *tw_text_upstream(
 /* "2017-10-01 09:07:51" */
 #define TW_TEXT_TIME 32
 char *tw_text_time(uint64_t time, const char *format, char text[static TW_TEXT_TIME]);
+
+/* A line: "2017-10-01 09:07:51  KP       AS20485 TransTeleCom appeared, 79%" */
+void tw_text_event(FILE *out, const struct tw_text_style *style, const struct tw_view *view,
+	const struct tw_event *event);
 
 void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct tw_view *view,
 	const struct tw_summary *summary);

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * A target's second goes through three questions, in this order, since each takes the answer of those before for
+ * granted: is the target there, which upstreams are there, and who has which share.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tw_events.h"
+
+enum {
+	WINDOW = 10,        /* seconds of presence */
+	RATE_PACKETS = 512, /* a rate forgets half of what is older */
+	RATE_SECONDS = 120, /* but never what is younger */
+};
+
+/* Packets a second. */
+struct rate {
+	double packets;
+	double seconds;
+	double silent; /* seconds of a silence that may be one, not yet in `seconds` */
+};
+
+/* Something that comes and goes. */
+struct presence {
+	bool there;
+	struct rate rate;
+	/* A silence that may be one: its first second, and what the target had meanwhile. */
+	uint64_t silent_since;
+	uint64_t silent_packets, silent_bytes;
+	bool silent_exact;
+	/* Where it is not there: the latest seconds. */
+	uint64_t packets[WINDOW];
+	uint64_t bytes[WINDOW];
+	uint64_t all_bytes[WINDOW]; /* of the target in the same seconds */
+	uint64_t when[WINDOW];
+	bool exact[WINDOW];
+	unsigned int at;
+};
+
+struct trend {
+	double sum;
+	double squares;
+	uint64_t since;
+	uint64_t packets, bytes; /* of the target since then */
+	uint64_t own, others;    /* bytes of the upstream, and of whom it is measured by */
+	bool exact;
+};
+
+struct upstream {
+	struct presence presence;
+	struct trend overtakes;
+	struct trend rises, falls;
+	uint64_t bytes; /* since the last event */
+};
+
+struct target {
+	struct presence presence;
+	bool learned;
+	unsigned int leader;        /* upstream, or n_upstreams: nobody */
+	unsigned int n_seconds;     /* with packets, since the last event */
+	uint64_t packets, bytes;    /* since the last event */
+	struct upstream *upstreams; /* [n_upstreams + 1], unknown as the last */
+};
+
+struct tw_events {
+	const struct tw_view *view;
+	struct tw_event_rules rules;
+	struct target *targets;
+	struct upstream *upstreams; /* of all targets */
+	uint64_t *packets, *bytes;  /* [n_upstreams + 1], of the target at hand */
+	struct tw_event *fired;
+	unsigned int n_fired;
+	unsigned int quiet; /* exact seconds since the last that was not; enough at the start */
+};
+
+const char *tw_event_name(enum tw_event_type type)
+{
+	static const char *const names[TW_EVENT_MAX] = {
+		[TW_EVENT_UPSTREAM_APPEARED] = "upstream_appeared",
+		[TW_EVENT_UPSTREAM_VANISHED] = "upstream_vanished",
+		[TW_EVENT_UPSTREAM_OVERTOOK] = "upstream_overtook",
+		[TW_EVENT_TARGET_DARK] = "target_dark",
+		[TW_EVENT_TARGET_BACK] = "target_back",
+		[TW_EVENT_SHARE_SHIFT] = "share_shift",
+		[TW_EVENT_LOSS] = "loss",
+	};
+
+	return names[type];
+}
+
+void tw_event_rules_default(struct tw_event_rules *rules)
+{
+	*rules = (struct tw_event_rules){
+		.learn_seconds = 30,
+		.learn_packets = 200,
+		.silence_seconds = 10,
+		.silence_packets = 17,
+		.evidence_packets = 10,
+		.presence_share = 5,
+		.margin = 5,
+		.shift = 15,
+		.trend = 5,
+		.quiet_seconds = 60,
+	};
+}
+
+static double share(uint64_t part, uint64_t total)
+{
+	return total > 0 ? (double)part / (double)total : 0;
+}
+
+static uint16_t name_of(const struct tw_events *e, unsigned int upstream)
+{
+	return upstream == e->view->n_upstreams ? TW_UPSTREAM_UNKNOWN : (uint16_t)upstream;
+}
+
+/* The second's own evidence, which the caller completes. */
+static struct tw_event *fire(struct tw_events *e, enum tw_event_type type,
+	const struct tw_second *second, const struct target *target, unsigned int upstream)
+{
+	struct tw_event *event = &e->fired[e->n_fired++];
+
+	*event = (struct tw_event){
+		.type = type,
+		.time = second->time,
+		.since = second->time,
+		.target = target != NULL ? (uint16_t)(target - e->targets) : TW_EVENT_NONE,
+		.upstream = upstream == TW_EVENT_NONE ? TW_EVENT_NONE : name_of(e, upstream),
+		.other = TW_EVENT_NONE,
+		.exact = second->exact,
+	};
+	return event;
+}
+
+/* ---- there or not ---- */
+
+static void add_to_rate(struct rate *rate, uint64_t packets)
+{
+	rate->packets += (double)packets;
+	rate->seconds += 1 + rate->silent;
+	rate->silent = 0;
+	if (rate->packets > RATE_PACKETS && rate->seconds > RATE_SECONDS) {
+		rate->packets /= 2;
+		rate->seconds /= 2;
+	}
+}
+
+static void clear_window(struct presence *p)
+{
+	memset(p->packets, 0, sizeof(p->packets));
+	memset(p->bytes, 0, sizeof(p->bytes));
+	memset(p->all_bytes, 0, sizeof(p->all_bytes));
+}
+
+static void add_to_window(struct presence *p, const struct tw_second *second, uint64_t packets,
+	uint64_t bytes, uint64_t all_bytes)
+{
+	p->at = (p->at + 1) % WINDOW;
+	p->packets[p->at] = packets;
+	p->bytes[p->at] = bytes;
+	p->all_bytes[p->at] = all_bytes;
+	p->when[p->at] = second->time;
+	p->exact[p->at] = second->exact;
+}
+
+static uint64_t sum_of(const uint64_t *window)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < WINDOW; i++)
+		sum += window[i];
+	return sum;
+}
+
+/* Makes the window's seconds, from the first with packets on, the evidence. */
+static void tell_window(const struct presence *p, struct tw_event *event)
+{
+	bool begun = false;
+
+	event->packets = sum_of(p->packets);
+	event->bytes = sum_of(p->bytes);
+	for (unsigned int i = 1; i <= WINDOW; i++) {
+		unsigned int at = (p->at + i) % WINDOW;
+
+		if (!begun && p->packets[at] == 0)
+			continue;
+		if (!begun)
+			event->since = p->when[at];
+		begun = true;
+		event->exact &= p->exact[at];
+	}
+}
+
+static void tell_silence(const struct presence *p, struct tw_event *event)
+{
+	event->since = p->silent_since;
+	event->packets = p->silent_packets;
+	event->bytes = p->silent_bytes;
+	event->exact = p->silent_exact;
+}
+
+/* What is there has no packet in this second, in which the target has these. Returns whether that is silence by now. */
+static bool falls_silent(const struct tw_events *e, struct presence *p,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	if (p->rate.silent == 0) {
+		p->silent_since = second->time;
+		p->silent_packets = p->silent_bytes = 0;
+		p->silent_exact = true;
+	}
+	p->silent_packets += packets;
+	p->silent_bytes += bytes;
+	p->silent_exact &= second->exact;
+	p->rate.silent++;
+	if (p->rate.silent < e->rules.silence_seconds || p->rate.seconds == 0 ||
+		p->rate.packets * log1p(p->rate.silent / p->rate.seconds) <
+			e->rules.silence_packets)
+		return false;
+	p->there = false;
+	p->rate.silent = 0; /* of the seconds to come, these tell nothing */
+	clear_window(p);
+	return true;
+}
+
+/* Forgets shares and trends: what was known of them is of another time. */
+static void start_anew(struct tw_events *e, struct target *target)
+{
+	target->packets = target->bytes = target->n_seconds = 0;
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
+		struct upstream *upstream = &target->upstreams[u];
+
+		upstream->bytes = 0;
+		upstream->rises = upstream->falls = (struct trend){0};
+	}
+}
+
+/* Whoever has most bytes since the last event and is there, of those that have a name. */
+static unsigned int largest(const struct tw_events *e, const struct target *target)
+{
+	unsigned int best = e->view->n_upstreams;
+
+	for (unsigned int u = 0; u < e->view->n_upstreams; u++)
+		if (target->upstreams[u].presence.there &&
+			(best == e->view->n_upstreams ||
+				target->upstreams[u].bytes > target->upstreams[best].bytes))
+			best = u;
+	return best;
+}
+
+static void stop_trends(struct tw_events *e, struct target *target)
+{
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
+		struct upstream *upstream = &target->upstreams[u];
+
+		upstream->overtakes = upstream->rises = upstream->falls = (struct trend){0};
+	}
+}
+
+/* ---- a target's second ---- */
+
+static void learn(struct tw_events *e, struct target *target)
+{
+	if (target->n_seconds < e->rules.learn_seconds || target->packets < e->rules.learn_packets)
+		return;
+	target->learned = true;
+	target->presence.there = true;
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++)
+		target->upstreams[u].presence.there = target->upstreams[u].bytes > 0;
+	target->leader = largest(e, target);
+}
+
+static void decide_silence(
+	struct tw_events *e, struct target *target, const struct tw_second *second)
+{
+	struct presence *p = &target->presence;
+	struct tw_event *event;
+
+	if (!target->learned)
+		p->rate.silent++;
+	if (!p->there || !falls_silent(e, p, second, 0, 0))
+		return;
+	event = fire(e, TW_EVENT_TARGET_DARK, second, target, TW_EVENT_NONE);
+	tell_silence(p, event);
+	stop_trends(e, target);
+}
+
+/* Returns whether the target is there. */
+static bool decide_back(struct tw_events *e, struct target *target, const struct tw_second *second,
+	uint64_t packets, uint64_t bytes)
+{
+	struct presence *p = &target->presence;
+	struct tw_event *event;
+
+	if (p->there) {
+		add_to_rate(&p->rate, packets);
+		return true;
+	}
+	add_to_window(p, second, packets, bytes, bytes);
+	if (sum_of(p->packets) < e->rules.evidence_packets)
+		return false;
+	event = fire(e, TW_EVENT_TARGET_BACK, second, target, TW_EVENT_NONE);
+	tell_window(p, event);
+	p->there = true;
+	add_to_rate(&p->rate, packets);
+	return true;
+}
+
+static void decide_vanished(struct tw_events *e, struct target *target, unsigned int u,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	struct presence *p = &target->upstreams[u].presence;
+	struct tw_event *event;
+
+	if (!falls_silent(e, p, second, packets, bytes))
+		return;
+	event = fire(e, TW_EVENT_UPSTREAM_VANISHED, second, target, u);
+	tell_silence(p, event);
+	event->share_before = share(target->upstreams[u].bytes, target->bytes);
+	if (target->leader == u)
+		target->leader = largest(e, target);
+	stop_trends(e, target);
+	start_anew(e, target);
+}
+
+static void decide_appeared(
+	struct tw_events *e, struct target *target, unsigned int u, const struct tw_second *second)
+{
+	struct presence *p = &target->upstreams[u].presence;
+	uint64_t packets = sum_of(p->packets), bytes = sum_of(p->bytes);
+	uint64_t all = sum_of(p->all_bytes);
+	struct tw_event *event;
+
+	if (packets < e->rules.evidence_packets ||
+		share(bytes, all) * 100 < e->rules.presence_share)
+		return;
+	event = fire(e, TW_EVENT_UPSTREAM_APPEARED, second, target, u);
+	tell_window(p, event);
+	event->share = share(bytes, all);
+	p->there = true;
+	p->rate.packets = (double)packets;
+	p->rate.seconds = (double)(second->time - event->since + 1);
+	start_anew(e, target);
+	if (target->leader == e->view->n_upstreams && u < e->view->n_upstreams)
+		target->leader = u;
+}
+
+static void decide_presence(struct tw_events *e, struct target *target,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
+		struct presence *p = &target->upstreams[u].presence;
+
+		if (!p->there) {
+			add_to_window(p, second, e->packets[u], e->bytes[u], bytes);
+			if (e->packets[u] > 0)
+				decide_appeared(e, target, u, second);
+		} else if (e->packets[u] > 0) {
+			add_to_rate(&p->rate, e->packets[u]);
+		} else {
+			decide_vanished(e, target, u, second, packets, bytes);
+		}
+	}
+}
+
+/* Adds a second to a trend. Returns whether it is one by now. */
+static bool goes_on(
+	const struct tw_events *e, struct trend *trend, double x, const struct tw_second *second)
+{
+	if (trend->sum + x <= 0) {
+		*trend = (struct trend){0};
+		return false;
+	}
+	if (trend->sum == 0) {
+		trend->since = second->time;
+		trend->exact = true;
+	}
+	trend->sum += x;
+	trend->squares += x * x;
+	trend->exact &= second->exact;
+	/* Seconds that are all alike come to the limit exactly, but for rounding. */
+	return trend->sum >= e->rules.trend * sqrt(trend->squares) * (1 - 1e-9);
+}
+
+static void add_evidence(
+	struct trend *trend, uint64_t packets, uint64_t bytes, uint64_t own, uint64_t others)
+{
+	if (trend->sum == 0)
+		return;
+	trend->packets += packets;
+	trend->bytes += bytes;
+	trend->own += own;
+	trend->others += others;
+}
+
+/* Few packets fall all to one side now and then. */
+static bool proven(const struct tw_events *e, const struct trend *trend)
+{
+	return trend->packets >= e->rules.learn_packets;
+}
+
+static struct tw_event *fire_trend(struct tw_events *e, enum tw_event_type type,
+	const struct tw_second *second, struct target *target, unsigned int u,
+	const struct trend *trend)
+{
+	struct tw_event *event = fire(e, type, second, target, u);
+
+	event->since = trend->since;
+	event->share = share(trend->own, trend->bytes);
+	event->packets = trend->packets;
+	event->bytes = trend->bytes;
+	event->exact = trend->exact;
+	return event;
+}
+
+/* Returns whether anybody is on the way to overtake the leader. */
+static bool decide_overtaking(struct tw_events *e, struct target *target,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	bool pending = false;
+
+	for (unsigned int u = 0; u < e->view->n_upstreams; u++) {
+		struct trend *trend = &target->upstreams[u].overtakes;
+		unsigned int leader = target->leader;
+		struct tw_event *event;
+		bool fires;
+		double x;
+
+		if (u == leader || leader == e->view->n_upstreams)
+			continue;
+		x = (double)e->bytes[u] - (double)e->bytes[leader] -
+		    e->rules.margin / 100.0 * (double)bytes;
+		fires = goes_on(e, trend, x, second);
+		add_evidence(trend, packets, bytes, e->bytes[u], e->bytes[leader]);
+		pending |= trend->sum > 0;
+		if (!fires || !proven(e, trend))
+			continue;
+		event = fire_trend(e, TW_EVENT_UPSTREAM_OVERTOOK, second, target, u, trend);
+		event->other = name_of(e, leader);
+		event->other_share = share(trend->others, trend->bytes);
+		target->leader = u;
+		stop_trends(e, target);
+		start_anew(e, target);
+		return true;
+	}
+	return pending;
+}
+
+/* One event of the target at most: the first that has shifted enough, and all shares are learned anew. */
+static void decide_shifts(struct tw_events *e, struct target *target,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes, bool pending)
+{
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
+		struct upstream *upstream = &target->upstreams[u];
+		double before = share(upstream->bytes, target->bytes);
+		double x = (double)e->bytes[u] - before * (double)bytes;
+		double half = e->rules.shift / 200.0 * (double)bytes;
+		struct trend *trends[2] = {&upstream->rises, &upstream->falls};
+
+		for (unsigned int i = 0; i < 2; i++) {
+			bool fires = goes_on(e, trends[i], (i == 0 ? x : -x) - half, second);
+			double moved;
+
+			add_evidence(trends[i], packets, bytes, e->bytes[u], 0);
+			moved = fabs(share(trends[i]->own, trends[i]->bytes) - before) * 100;
+			if (!fires || !proven(e, trends[i]) || pending || moved < e->rules.shift)
+				continue;
+			fire_trend(e, TW_EVENT_SHARE_SHIFT, second, target, u, trends[i])
+				->share_before = before;
+			start_anew(e, target);
+			return;
+		}
+	}
+}
+
+static void decide_shares(struct tw_events *e, struct target *target,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	unsigned int before = e->n_fired;
+	bool pending = decide_overtaking(e, target, second, packets, bytes);
+
+	if (e->n_fired != before)
+		return;
+	if (target->n_seconds >= e->rules.learn_seconds &&
+		target->packets >= e->rules.learn_packets)
+		decide_shifts(e, target, second, packets, bytes, pending);
+}
+
+/* Seconds of a trend that may be one are not yet what a share is measured by. */
+static bool on_the_move(const struct tw_events *e, const struct target *target)
+{
+	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
+		const struct upstream *upstream = &target->upstreams[u];
+		const struct trend *trends[2] = {&upstream->rises, &upstream->falls};
+
+		for (unsigned int i = 0; i < 2; i++)
+			if (trends[i]->sum > e->rules.trend * sqrt(trends[i]->squares) / 2)
+				return true;
+	}
+	return false;
+}
+
+static void decide_target(struct tw_events *e, struct target *target,
+	const struct tw_second *second, uint64_t packets, uint64_t bytes)
+{
+	unsigned int before = e->n_fired;
+
+	if (packets == 0) {
+		decide_silence(e, target, second);
+		return;
+	}
+	if (target->learned) {
+		if (!decide_back(e, target, second, packets, bytes))
+			return;
+		decide_presence(e, target, second, packets, bytes);
+		decide_shares(e, target, second, packets, bytes);
+	} else {
+		add_to_rate(&target->presence.rate, packets);
+		for (unsigned int u = 0; u <= e->view->n_upstreams; u++)
+			if (e->packets[u] > 0)
+				add_to_rate(&target->upstreams[u].presence.rate, e->packets[u]);
+			else
+				target->upstreams[u].presence.rate.silent++;
+	}
+	if (e->n_fired == before && !(target->learned && on_the_move(e, target))) {
+		target->n_seconds++;
+		target->packets += packets;
+		target->bytes += bytes;
+		for (unsigned int u = 0; u <= e->view->n_upstreams; u++)
+			target->upstreams[u].bytes += e->bytes[u];
+	}
+	if (!target->learned)
+		learn(e, target);
+}
+
+/* ---- seconds ---- */
+
+static void decide_loss(struct tw_events *e, const struct tw_second *second)
+{
+	struct tw_event *event;
+
+	if (second->exact) {
+		e->quiet += e->quiet < e->rules.quiet_seconds;
+		return;
+	}
+	if (e->quiet >= e->rules.quiet_seconds) {
+		event = fire(e, TW_EVENT_LOSS, second, NULL, TW_EVENT_NONE);
+		for (unsigned int i = 0; i < second->n_losses; i++)
+			event->packets += second->losses[i].packets;
+	}
+	e->quiet = 0;
+}
+
+unsigned int tw_events_second(
+	struct tw_events *e, const struct tw_second *second, const struct tw_event **fired)
+{
+	const struct tw_view *view = e->view;
+	uint32_t n = view->n_vias * 4;
+
+	e->n_fired = 0;
+	decide_loss(e, second);
+	for (unsigned int t = 0; t < view->n_targets; t++) {
+		uint64_t packets = 0, bytes = 0;
+
+		memset(e->packets, 0, (view->n_upstreams + 1) * sizeof(*e->packets));
+		memset(e->bytes, 0, (view->n_upstreams + 1) * sizeof(*e->bytes));
+		for (uint32_t i = t * n; i < (t + 1) * n; i++) {
+			uint8_t u = view->vias[tw_series_key(view->n_vias, i).via].upstream;
+			unsigned int at = u == TW_UPSTREAM_UNKNOWN ? view->n_upstreams : u;
+
+			e->packets[at] += second->series[i].packets;
+			e->bytes[at] += second->series[i].bytes;
+			packets += second->series[i].packets;
+			bytes += second->series[i].bytes;
+		}
+		decide_target(e, &e->targets[t], second, packets, bytes);
+	}
+	*fired = e->fired;
+	return e->n_fired;
+}
+
+void tw_events_gap(struct tw_events *e)
+{
+	for (unsigned int t = 0; t < e->view->n_targets; t++)
+		stop_trends(e, &e->targets[t]);
+}
+
+/* ---- making ---- */
+
+struct tw_events *tw_events_create(const struct tw_view *view, const struct tw_event_rules *rules)
+{
+	struct tw_events *e = calloc(1, sizeof(*e));
+	unsigned int n = view->n_upstreams + 1;
+
+	if (e == NULL)
+		return NULL;
+	e->view = view;
+	e->rules = *rules;
+	e->quiet = rules->quiet_seconds;
+	e->targets = calloc(view->n_targets + 1, sizeof(*e->targets));
+	e->upstreams = calloc((size_t)(view->n_targets + 1) * n, sizeof(*e->upstreams));
+	e->packets = calloc(n, sizeof(*e->packets));
+	e->bytes = calloc(n, sizeof(*e->bytes));
+	/* of a target: dark or back, one trend, and each upstream here or gone; and the loss */
+	e->fired = calloc((size_t)(view->n_targets + 1) * (n + 2) + 1, sizeof(*e->fired));
+	if (e->targets == NULL || e->upstreams == NULL || e->packets == NULL || e->bytes == NULL ||
+		e->fired == NULL) {
+		tw_events_free(e);
+		return NULL;
+	}
+	for (unsigned int t = 0; t < view->n_targets; t++) {
+		e->targets[t].upstreams = &e->upstreams[(size_t)t * n];
+		e->targets[t].leader = view->n_upstreams;
+	}
+	return e;
+}
+
+void tw_events_free(struct tw_events *e)
+{
+	if (e == NULL)
+		return;
+	free(e->targets);
+	free(e->upstreams);
+	free(e->packets);
+	free(e->bytes);
+	free(e->fired);
+	free(e);
+}
