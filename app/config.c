@@ -25,6 +25,7 @@ struct loaded {
 	struct tw_upstream *upstreams;
 	struct tw_link_rule *rules;
 	struct tw_port_config *ports;
+	char **on_event;
 };
 
 static const cyaml_config_t cyaml = {
@@ -45,6 +46,20 @@ static int resolve(const char *config_path, char **path)
 		return -ENOMEM;
 	free(*path); /* cyaml_mem() is realloc() */
 	*path = resolved;
+	return 0;
+}
+
+static int build_on_event(struct loaded *loaded)
+{
+	const struct tw_raw_config *raw = loaded->raw;
+
+	if (raw->n_on_event == 0)
+		return 0;
+	loaded->on_event = calloc(raw->n_on_event + 1, sizeof(char *));
+	if (loaded->on_event == NULL)
+		return -ENOMEM;
+	memcpy(loaded->on_event, raw->on_event, raw->n_on_event * sizeof(char *));
+	loaded->config.on_event = loaded->on_event;
 	return 0;
 }
 
@@ -259,7 +274,7 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 	if (loaded->path == NULL || tw_raw_defaults(loaded->raw) != 0 ||
 		resolve_databases(loaded) != 0 || build_targets(loaded) != 0 ||
 		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0 ||
-		build_http(loaded) != 0)
+		build_http(loaded) != 0 || build_on_event(loaded) != 0)
 		return -ENOMEM;
 	build_events(loaded);
 	config->path = loaded->path;
@@ -319,6 +334,7 @@ void tw_config_free(struct tw_config *config)
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		free((void *)(uintptr_t)loaded->rules[i].where);
 	free(loaded->ports);
+	free(loaded->on_event);
 	free(loaded->rules);
 	free(loaded->upstreams);
 	free(loaded->prefixes);

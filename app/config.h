@@ -78,6 +78,7 @@ struct tw_config {
 	enum tw_poll_mode poll;
 
 	struct tw_event_rules events;
+	char *const *on_event; /* a command and its arguments, ended by NULL; or NULL */
 
 	bool serve; /* `http` is configured */
 	struct tw_http_settings http;

@@ -161,6 +161,7 @@ static const cyaml_schema_field_t config_fields[] = {
 		poll, poll_modes, COUNT(poll_modes)),
 	CYAML_FIELD_MAPPING(
 		"events", CYAML_FLAG_OPTIONAL, struct tw_raw_config, events, event_fields),
+	FIELD_LIST("on_event", OPTIONAL_FLOW, struct tw_raw_config, on_event, &text_entry, 1, 64),
 	CYAML_FIELD_MAPPING_PTR("http", OPTIONAL, struct tw_raw_config, http, http_fields),
 	CYAML_FIELD_END,
 };
@@ -219,6 +220,7 @@ static const struct tw_config_rule rules[] = {
 	{"events.shift", tw_check_number, .min = 1, .max = 100},
 	{"events.trend", tw_check_number, .min = 1, .max = 100},
 	{"events.quiet_seconds", tw_check_number, .min = 1, .max = 86400},
+	{"on_event", .wants = "a command and its arguments, like [/usr/local/bin/tell, --now]"},
 	{"http", tw_check_http},
 	{"http.listen", tw_check_name,
 		"an address and a port, like 127.0.0.1:9817 or \"[::1]:9817\"", .max = 127},

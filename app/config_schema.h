@@ -100,6 +100,8 @@ struct tw_raw_config {
 	enum tw_dispatch_mode dispatch;
 	enum tw_poll_mode poll;
 	struct tw_raw_events events;
+	char **on_event;
+	unsigned int n_on_event;
 	struct tw_raw_http *http; /* NULL: absent */
 };
 

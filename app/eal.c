@@ -251,7 +251,8 @@ int tw_eal_start(const struct tw_eal *eal, struct tw_diag *diag)
 	args.n = 0;
 	add(&args, "transitwatch");
 	add(&args, "--no-shconf");
-	add(&args, "--no-telemetry");
+	if (!eal->live)
+		add(&args, "--no-telemetry");
 	add(&args, "--force-max-simd-bitwidth=512");
 	add(&args, "--log-level=error");
 	add(&args, "--log-level=lib.lpm:critical"); /* the table's own line says more */
@@ -290,11 +291,25 @@ int tw_eal_start(const struct tw_eal *eal, struct tw_diag *diag)
 	return 0;
 }
 
+/* The EAL leaves its telemetry socket behind until the process has ended. */
+static void remove_sockets(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, "dpdk_telemetry", strlen("dpdk_telemetry")) == 0)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+}
+
 void tw_eal_stop(void)
 {
 	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
+	remove_sockets(folder);
 	(void)rmdir(folder); /* nothing is in it unless the user asked for shared files */
 }

@@ -92,7 +92,7 @@ int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 	if (err == 0)
 		err = make_workers(e, sources, reader, diag);
 	if (err == 0)
-		err = tw_sinks_open(&e->sinks, options, diag);
+		err = tw_sinks_open(&e->sinks, options, e->setup.config->on_event, diag);
 	if (err != 0)
 		return err;
 	for (n = 0; n < e->sinks.n_sinks; n++)
@@ -171,6 +171,7 @@ unsigned int tw_engine_drain(struct tw_engine *e)
 			n++;
 		}
 	}
+	tw_on_event_step(e->sinks.on_event);
 	return n;
 }
 

@@ -61,7 +61,7 @@ void tw_engine_launch(struct tw_engine *engine);
 /* Whether any core still runs. */
 bool tw_engine_runs(void);
 
-/* Takes in all blocks that are there. Returns how many. */
+/* Takes in all blocks that are there, and looks after the command of events. Returns how many blocks. */
 unsigned int tw_engine_drain(struct tw_engine *engine);
 
 /*

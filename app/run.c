@@ -20,6 +20,7 @@
 #include "port_source.h"
 #include "reload.h"
 #include "serve.h"
+#include "telemetry.h"
 #include "signals.h"
 
 /* Between two looks at empty rings. */
@@ -109,11 +110,14 @@ static int make(struct run *r, const struct tw_options *options, struct tw_diag 
 	if (err == 0)
 		err = tw_engine_make(
 			&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
+	if (err == 0 && tw_telemetry_start(&r->serve) != 0)
+		err = tw_diag_add(diag, -ENOMEM, "no memory for telemetry");
 	return err == 0 ? tw_serve_start(&r->serve, options, diag) : err;
 }
 
 static void unmake(struct run *r)
 {
+	tw_telemetry_stop();
 	tw_serve_free(&r->serve);
 	for (unsigned int i = 0; i < r->n_sources; i++)
 		tw_port_source_release(&r->sources[i]);

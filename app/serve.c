@@ -98,7 +98,8 @@ int tw_serve_make(struct tw_serve *serve, struct tw_engine *engine,
 	const struct tw_config *config = engine->setup.config;
 
 	*serve = (struct tw_serve){.engine = engine};
-	if (!config->serve && !options->serve && options->listen == NULL)
+	serve->wanted = config->serve || options->serve || options->listen != NULL;
+	if (!serve->wanted && !options->live)
 		return 0;
 	serve->history = tw_history_create(&engine->setup.view, config->http.history, diag);
 	if (serve->history == NULL)
@@ -127,7 +128,7 @@ int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, str
 		.token_file = settings->token_file,
 	};
 
-	if (serve->history == NULL)
+	if (!serve->wanted)
 		return 0;
 	serve->http = tw_http_start(&config, &serve->source, diag);
 	if (serve->http == NULL)

@@ -14,14 +14,15 @@
 
 struct tw_serve {
 	struct tw_engine *engine;
-	struct tw_history *history; /* NULL: nothing is served */
+	bool wanted;                /* over HTTP */
+	struct tw_history *history; /* NULL: nobody asks */
 	struct tw_http *http;
 	struct tw_http_source source;
 	uint64_t peers_due; /* monotonic nanoseconds */
 };
 
 /*
- * Makes the history, as a sink of the engine to be, where the configuration or the options ask for HTTP. Between
+ * Makes the history, as a sink of the engine to be, of a live run or where HTTP is asked for. Between
  * tw_setup_load() and tw_engine_make(). Returns 0, or -errno with a line in *diag.
  */
 int tw_serve_make(struct tw_serve *serve, struct tw_engine *engine,

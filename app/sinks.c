@@ -57,7 +57,8 @@ static const char *shown(const char *path)
 	return is_stdout(path) ? "standard output" : path;
 }
 
-int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, struct tw_diag *diag)
+int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, char *const *on_event,
+	struct tw_diag *diag)
 {
 	int err = 0;
 
@@ -71,6 +72,10 @@ int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, stru
 			sinks, tw_csv_sink(options->csv, options->live, diag), shown(options->csv));
 	if (err == 0)
 		err = add_text(sinks, options, diag);
+	if (err == 0 && on_event != NULL) {
+		sinks->on_event = tw_on_event_create(on_event, diag);
+		err = add(sinks, (struct tw_sink *)sinks->on_event, "on_event");
+	}
 	if (err != 0)
 		tw_sinks_close(sinks, diag);
 	return err;
@@ -91,5 +96,6 @@ int tw_sinks_close(struct tw_sinks *sinks, struct tw_diag *diag)
 			first = err;
 	}
 	sinks->n_sinks = 0;
+	sinks->on_event = NULL;
 	return first;
 }

@@ -10,19 +10,22 @@
  * then written to standard error, the summary only where that is a terminal.
  */
 
+#include "on_event.h"
 #include "options.h"
 #include "tw_export.h"
 
-#define TW_SINKS_MAX 5
+#define TW_SINKS_MAX 6
 
 struct tw_sinks {
 	struct tw_sink *sinks[TW_SINKS_MAX];
 	const char *names[TW_SINKS_MAX]; /* for messages */
 	unsigned int n_sinks;
+	struct tw_on_event *on_event; /* one of the sinks, or NULL */
 };
 
-/* Opens them. Returns 0, or -errno with a line in *diag and nothing left open. */
-int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, struct tw_diag *diag);
+/* Opens them; `on_event` is the command of the configuration, or NULL. Returns 0, or -errno with a line in *diag and nothing left open. */
+int tw_sinks_open(struct tw_sinks *sinks, const struct tw_options *options, char *const *on_event,
+	struct tw_diag *diag);
 
 /* Flushes and closes all. Returns 0, or the first -errno with a line for each that failed. */
 int tw_sinks_close(struct tw_sinks *sinks, struct tw_diag *diag);

@@ -218,6 +218,28 @@ def test_manual(p):
         must(key in page, "the man page does not know the key " + key)
 
 
+def test_on_event(p):
+    """A command gets each event, one after the other; one that hangs is killed, one that is missing is told."""
+    told = p.folder / "told.jsonl"
+    demo = re.sub(r"(asn|country|overrides): (demo[^\s,}]*)", r"\1: %s/pcaps/\2" % p.root, p.config.read_text())
+
+    def replay(command):
+        config = p.write("on-event.yaml", demo + "on_event: %s\n" % json.dumps(command))
+        return p.run("replay", "-c", config, "-o", "-", p.capture)
+
+    result = replay(["/bin/sh", "-c", "cat >> %s; ls /proc/self/fd | wc -l >> %s.fds" % (told, told)])
+    events = [line for line in result.stdout.decode().splitlines() if '"type":"event"' in line]
+    must(len(events) > 10 and told.read_text().splitlines() == events, "on_event heard %s" % told.read_text())
+    must({int(n) for n in (p.folder / "told.jsonl.fds").read_text().split()} <= {4, 5}, "it inherits files")
+    must(not result.stderr, "on_event: %s" % result.stderr.decode())
+    result = replay(["/nowhere/tell"])
+    must(result.returncode == 0 and b"on_event: /nowhere/tell: No such file" in result.stderr, str(result.stderr[:200]))
+    begun = time.monotonic()
+    result = replay(["/bin/sh", "-c", "sleep 60 & sleep 60"])
+    must(time.monotonic() - begun < 25 and result.returncode == 0 and b"events were not told" in result.stderr,
+         "a command that hangs: %s" % result.stderr.decode())
+
+
 def test_user(p):
     """No privilege is needed."""
     if os.geteuid() != 0:

@@ -189,14 +189,14 @@ static const struct {
 	{"targets:\n", "@:1: targets: empty: write a list of targets, each with name and asns, "
 		       "country or prefixes\n"},
 	{"[]\n", "@:1: a list: write a mapping with targets, databases, upstreams, attribution, "
-		 "decapsulate, flows, workers, ports, dispatch, poll, events or http\n"},
+		 "decapsulate, flows, workers, ports, dispatch, poll, events, on_event or http\n"},
 	{"just text\n", "@:1: just text: write a mapping with targets, databases, upstreams, "
 			"attribution, decapsulate, flows, workers, ports, dispatch, poll, events "
 			"or http\n"},
 	{TARGET "worker: 2\n", "@:2: worker: unknown key: did you mean workers?\n"},
 	{TARGET "colour: red\n", "@:2: colour: unknown key: use targets, databases, upstreams, "
 				 "attribution, decapsulate, flows, workers, ports, dispatch, poll, "
-				 "events or http\n"},
+				 "events, on_event or http\n"},
 	{TARGET "[a]: 1\n", "@:2: a list as a key: write KEY: VALUE\n"},
 	{TARGET "workers: 1\nflows: {}\nworkers: 2\n",
 		"@:4: workers: written twice, first in line 2: remove one\n"},

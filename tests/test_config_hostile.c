@@ -51,7 +51,7 @@ static void test_harmful_files(void **state)
 		"@:2: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...: unknown "
 		"key: "
 		"use targets, databases, upstreams, attribution, decapsulate, flows, workers, "
-		"ports, dispatch, poll, events or http\n");
+		"ports, dispatch, poll, events, on_event or http\n");
 }
 
 /* What a file of 1 MiB costs grows with its size, not with its square: the test's time limit is the check. */
