@@ -191,8 +191,8 @@ static const struct {
 	{"[]\n", "@:1: a list: write a mapping with targets, databases, upstreams, attribution, "
 		 "decapsulate, flows, workers, ports, dispatch, poll, events, on_event or http\n"},
 	{"just text\n", "@:1: just text: write a mapping with targets, databases, upstreams, "
-			"attribution, decapsulate, flows, workers, ports, dispatch, poll, events "
-			"or http\n"},
+			"attribution, decapsulate, flows, workers, ports, dispatch, poll, events, "
+			"on_event or http\n"},
 	{TARGET "worker: 2\n", "@:2: worker: unknown key: did you mean workers?\n"},
 	{TARGET "colour: red\n", "@:2: colour: unknown key: use targets, databases, upstreams, "
 				 "attribution, decapsulate, flows, workers, ports, dispatch, poll, "
