@@ -67,7 +67,7 @@ static const struct option_row {
 	{"workers", 'w', NUMBER, REPLAY | RUN, offsetof(struct tw_options, workers), "N",
 		"workers, instead of the configuration's", TW_WORKERS_MAX},
 	{"serve", 's', FLAG, REPLAY | RUN, offsetof(struct tw_options, serve), NULL,
-		"serve API and metrics over HTTP, at http.listen"},
+		"serve page, API and metrics over HTTP, at http.listen"},
 	{"listen", 0, TEXT, REPLAY | RUN, offsetof(struct tw_options, listen), "ADDRESS:PORT",
 		"serve there instead"},
 	{"speed", 0, NUMBER, REPLAY, offsetof(struct tw_options, speed), "N",

@@ -134,6 +134,10 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (answer->policy != NULL) {
+		MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	}
 	if (packed)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
@@ -189,7 +193,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	else if (!may(http, connection))
 		tw_answer_error(&answer, MHD_HTTP_UNAUTHORIZED,
 			"authentication is needed: a user and a password, or a bearer token");
-	else if (tw_api_answer(http, connection, path, &answer))
+	else if (tw_page_answer(path, &answer) || tw_api_answer(http, connection, path, &answer))
 		; /* done */
 	else if (strcmp(path, "/api/v1/stream") != 0)
 		tw_answer_error(&answer, MHD_HTTP_NOT_FOUND, "no such path");

@@ -6,6 +6,7 @@
 /*
  * The HTTP server: metrics, API, and the page. It reads the history, and asks whoever made it for the rest.
  *
+ *   /                                   the page
  *   /metrics                            Prometheus text or OpenMetrics, as the client accepts
  *   /api/v1/seconds?since=T&target=N    {"seconds":[...]}: those kept, from T on, of one target or of all
  *   /api/v1/summary                     the sums so far, and who is watched

@@ -34,7 +34,8 @@ struct tw_http {
 /* An answer in the making. */
 struct tw_answer {
 	unsigned int status;
-	const char *type; /* of the content */
+	const char *type;   /* of the content */
+	const char *policy; /* Content-Security-Policy, or NULL */
 	struct tw_buffer body;
 };
 
@@ -49,6 +50,9 @@ bool tw_api_answer(struct tw_http *http, struct MHD_Connection *connection, cons
  * The weight that a header like Accept gives a value (RFC 9110, section 12.4.2): 0 to 1; -1 where it does not name it.
  */
 double tw_http_weight(struct MHD_Connection *connection, const char *header, const char *value);
+
+/* The same for the page and its parts. */
+bool tw_page_answer(const char *path, struct tw_answer *answer);
 
 /* Starts a stream as the answer to a request. */
 enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection);

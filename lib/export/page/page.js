@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSD-3-Clause
+"use strict";
+
+// Seconds come by the stream, and are drawn at most a few times a second: a replay may bring thousands. All times are the
+// server's; names come from databases and configurations, and are only ever set as text.
+
+const KEEP = 3600;
+const SOON = 250; // ms between two drawings
+const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#8a6d3b"];
+const GREY = "#8c939b";
+
+const $ = id => document.getElementById(id);
+const seconds = []; // by rising time
+const events = [];
+let about = null; // the summary: who is watched
+let inexact = 0, span = 0, timer = null, peersAt = 0, charts = null;
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function si(value, unit = "") {
+  const prefixes = ["", "k", "M", "G", "T", "P"];
+  let i = 0;
+  for (; value >= 999.5 && i < prefixes.length - 1; i++) value /= 1000;
+  const digits = i === 0 ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${prefixes[i]}${unit}`.trim();
+}
+
+const utc = time => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 19);
+
+// Unknown first, as everywhere.
+const upstreams = () => [{ upstream: 0, name: "unknown" }, ...about.upstreams];
+const label = u => (u.upstream ? `AS${u.upstream} ${u.name}`.trim() : "unknown");
+const colour = i => (i === 0 ? GREY : OKABE_ITO[(i - 1) % OKABE_ITO.length]);
+
+// Bytes [to, from] of each upstream of a target.
+function bytesOf(second, target) {
+  const sums = upstreams().map(() => [0, 0]);
+  for (const series of second.series) {
+    if (series.target !== target) continue;
+    sums[about.place.get(series.upstream) || 0][series.direction === "to" ? 0 : 1] += series.bytes;
+  }
+  return sums;
+}
+
+// ---- charts ----
+
+// Areas are stacked here, not by the library: what goes to the target grows upwards, what comes from it downwards.
+function rows(target) {
+  const rate = [], share = [];
+  for (const second of seconds) {
+    const sums = bytesOf(second, target), total = sums.reduce((n, s) => n + s[0] + s[1], 0);
+    const when = new Date(second.time * 1000);
+    let to = 0, from = 0, percent = 0;
+    const up = [], down = [], shares = [];
+    for (const [b, c] of sums) {
+      up.push(to += 8 * b);
+      down.push(from -= 8 * c);
+      shares.push(total ? (percent += 100 * (b + c) / total) : 0);
+    }
+    rate.push([when, ...up, ...down]);
+    share.push([when, ...shares]);
+  }
+  return { rate, share };
+}
+
+// Fills between neighbouring lines, so that each upstream is one band; then marks the events.
+function band({ drawingContext: context, allSeriesPoints: all, seriesIndex, plotArea, dygraph }) {
+  if (seriesIndex > 0) return; // all bands at once
+  const n = upstreams().length, base = Math.min(Math.max(dygraph.toDomYCoord(0), plotArea.y), plotArea.y + plotArea.h);
+  all.forEach((upper, s) => {
+    const lower = s % n === 0 ? null : all[s - 1];
+    context.fillStyle = colour(s % n);
+    context.beginPath();
+    for (const p of upper) context.lineTo(p.canvasx, p.canvasy);
+    for (let k = upper.length - 1; k >= 0; k--) context.lineTo(upper[k].canvasx, lower ? lower[k].canvasy : base);
+    context.closePath();
+    context.fill();
+  });
+  mark(context, plotArea, dygraph);
+}
+
+// Behind the bands: seconds that are not exact.
+function shade(context, area, graph) {
+  context.fillStyle = "rgba(213, 94, 0, 0.35)";
+  for (const second of seconds) {
+    if (second.exact) continue;
+    const left = graph.toDomXCoord((second.time - 0.5) * 1000), right = graph.toDomXCoord((second.time + 0.5) * 1000);
+    context.fillRect(left, area.y, Math.max(2, right - left), area.h);
+  }
+}
+
+function mark(context, area, graph) {
+  context.save();
+  context.strokeStyle = getComputedStyle(document.body).color;
+  context.lineWidth = 1;
+  context.setLineDash([3, 3]);
+  for (const event of shownEvents()) {
+    const x = Math.round(graph.toDomXCoord(event.since * 1000)) + 0.5;
+    context.beginPath();
+    context.moveTo(x, area.y);
+    context.lineTo(x, area.y + area.h);
+    context.stroke();
+  }
+  context.restore();
+}
+
+const shownEvents = () => events.filter(e => !e.target || e.target === $("target").value);
+
+function legend(data) {
+  if (data.x === undefined) return document.createDocumentFragment();
+  const made = document.createDocumentFragment();
+  made.append(element("span", utc(data.x / 1000)));
+  return made;
+}
+
+function makeCharts() {
+  const names = upstreams().map(label), style = getComputedStyle(document.documentElement);
+  const common = {
+    plotter: band, underlayCallback: shade, legend: "onmouseover", legendFormatter: legend, labelsUTC: true,
+    gridLineColor: style.getPropertyValue("--line"), axisLineColor: style.getPropertyValue("--line"), highlightCircleSize: 0,
+    animatedZooms: false, axisLabelWidth: 56, xRangePad: 0, strokeWidth: 0,
+    zoomCallback: (from, to) => follow(from, to)
+  };
+  const { rate, share } = rows($("target").value);
+  const unique = prefix => names.map((name, i) => `${prefix}${i} ${name}`);
+  charts = {
+    rate: new Dygraph($("rate"), rate, { ...common, labels: ["time", ...unique("to "), ...unique("from ")],
+      axes: { y: { axisLabelFormatter: v => si(Math.abs(v)) } } }),
+    share: new Dygraph($("share"), share, { ...common, labels: ["time", ...unique("")], valueRange: [0, 100.5] })
+  };
+}
+
+// Both charts show the same time.
+function follow(from, to) {
+  const last = seconds.length ? seconds[seconds.length - 1].time * 1000 : 0;
+  const window = charts.rate.isZoomed("x") || charts.share.isZoomed("x") ? [from, to] : null;
+  span = window ? -1 : 0;
+  for (const chart of [charts.rate, charts.share]) chart.updateOptions({ dateWindow: window || spanWindow(last) });
+  press();
+}
+
+const spanWindow = last => (span > 0 ? [last - span * 1000, last] : null);
+
+function press() {
+  for (const button of document.querySelectorAll("[data-span]"))
+    button.setAttribute("aria-pressed", String(Number(button.dataset.span) === span));
+}
+
+// ---- tables ----
+
+function fill(body, lines) {
+  body.replaceChildren(...lines.map(cells => {
+    const row = document.createElement("tr");
+    row.append(...cells.map(cell => (cell instanceof Node ? cell : element("td", cell))));
+    return row;
+  }));
+}
+
+function swatch(i, text) {
+  const cell = element("td", "", "text"), box = element("span", "", "swatch");
+  box.style.background = colour(i);
+  cell.append(box, text);
+  cell.title = text;
+  return cell;
+}
+
+function drawNow(second) {
+  const lines = [];
+  for (const target of about.targets) {
+    for (const direction of ["to", "from"]) {
+      const sums = upstreams().map(() => [0, 0, 0, 0]);
+      for (const s of second.series) {
+        if (s.target !== target || s.direction !== direction) continue;
+        const sum = sums[about.place.get(s.upstream) || 0];
+        sum[0] += s.packets;
+        sum[1] += s.bytes;
+        sum[2] += s.flows;
+        sum[3] += s.active_flows;
+      }
+      const total = sums.reduce((n, s) => n + s[1], 0);
+      upstreams().forEach((u, i) => {
+        const [packets, bytes, flows, active] = sums[i];
+        if (i === 0 && packets + active === 0) return;
+        lines.push([element("td", target, "text"), swatch(i, label(u)), element("td", direction, "text"), si(packets), si(8 * bytes), si(flows), si(active),
+          total ? `${(100 * bytes / total).toFixed(0)} %` : "–"]);
+      });
+    }
+  }
+  fill($("now").tBodies[0], lines);
+  $("busy").textContent = second.busy ? `workers busy: ${second.busy.map(b => `${(100 * b).toFixed(0)} %`).join(", ")}` : "";
+}
+
+function drawLosses(second) {
+  const box = $("losses");
+  box.hidden = inexact === 0;
+  if (!inexact) return;
+  const where = (second.losses || []).map(l => `${l.cause} ${l.packets} at ${l.port !== undefined ? `port ${l.port}` : `worker ${l.worker}`}`);
+  box.textContent = second.exact ? `NOT exact: ${inexact} seconds so far, the newest is exact`
+    : `NOT exact: ${where.join(", ") || "packets may be missing"} (${inexact} seconds so far)`;
+}
+
+function tellEvent(e) {
+  const who = e.name !== undefined ? `AS${e.upstream} ${e.name}`.replace("AS0 ", "") : "", pct = x => `${(100 * x).toFixed(0)} %`;
+  const texts = {
+    upstream_appeared: () => `${who} appeared, ${pct(e.share)}`,
+    upstream_vanished: () => `${who} vanished, had ${pct(e.share_before)}`,
+    upstream_overtook: () => `${who} overtook AS${e.other} ${e.other_name}, ${pct(e.share)} to ${pct(e.other_share)}`,
+    share_shift: () => `${who} shifted from ${pct(e.share_before)} to ${pct(e.share)}`,
+    target_dark: () => "dark", target_back: () => "back", loss: () => `loss: ${e.packets} packets`
+  };
+  return `${e.target ? `${e.target}: ` : ""}${(texts[e.event] || (() => e.event))()}`;
+}
+
+function drawEvents() {
+  $("events").replaceChildren(...[...events].reverse().map(e => {
+    const item = element("li", ""), time = element("time", utc(e.since));
+    time.dateTime = new Date(e.since * 1000).toISOString();
+    item.append(time, element("span", tellEvent(e) + (e.exact ? "" : " (not exact)"), e.event));
+    return item;
+  }));
+  if (!events.length) $("events").append(element("li", "none so far"));
+}
+
+function draw() {
+  timer = null;
+  const second = seconds[seconds.length - 1];
+  if (!second) return;
+  $("clock").textContent = `${utc(second.time)} UTC`;
+  $("rates").textContent = `${si(second.received.packets)} packets/s, ${si(8 * second.received.bytes, "bit/s")}, ` +
+    `targets ${si(second.classes.target)} packets/s`;
+  drawLosses(second);
+  drawNow(second);
+  if (!charts) makeCharts();
+  const { rate, share } = rows($("target").value), window = span < 0 ? {} : { dateWindow: spanWindow(second.time * 1000) };
+  charts.rate.updateOptions({ file: rate, ...window });
+  charts.share.updateOptions({ file: share, ...window });
+  if (performance.now() > peersAt) refreshPeers();
+  document.body.dataset.time = second.time;
+}
+
+function soon() {
+  if (timer === null) timer = setTimeout(draw, SOON);
+}
+
+// ---- what comes ----
+
+function add(second) {
+  const last = seconds[seconds.length - 1];
+  if (last && second.time <= last.time) return;
+  seconds.push(second);
+  inexact += !second.exact;
+  if (seconds.length > KEEP) seconds.shift();
+}
+
+function addEvent(event) {
+  events.push(event);
+  if (events.length > 1000) events.shift();
+}
+
+async function get(path) {
+  const answer = await fetch(path, { cache: "no-store" });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error ? body.error.message : answer.statusText);
+  return body;
+}
+
+async function refreshPeers() {
+  peersAt = performance.now() + 5000;
+  try {
+    const summary = await get("/api/v1/summary");
+    fill($("peers").tBodies[0], summary.peers.map(p => [element("td", p.direction, "text"),
+      element("td", p.asn ? `AS${p.asn}` : "unknown", "text"), element("td", p.name, "text"),
+      si(p.packets), si(p.bytes, "B")]));
+  } catch (error) {
+    state("disconnected", true);
+  }
+}
+
+function state(text, bad = false) {
+  $("state").textContent = text;
+  $("state").className = bad ? "bad" : "";
+}
+
+function listen() {
+  const last = seconds[seconds.length - 1];
+  const source = new EventSource(`/api/v1/stream${last ? `?since=${last.time + 1}` : ""}`);
+  source.addEventListener("open", () => state("connected"));
+  source.addEventListener("second", message => { add(JSON.parse(message.data)); soon(); });
+  source.addEventListener("event", message => { addEvent(JSON.parse(message.data)); drawEvents(); soon(); });
+  source.addEventListener("end", () => { source.close(); peersAt = 0; soon(); state("the capture has come to its end"); });
+  source.addEventListener("error", () => state("disconnected, trying again", true)); // it does so by itself
+}
+
+async function start() {
+  try {
+    about = await get("/api/v1/summary");
+    about.place = new Map(about.upstreams.map((u, i) => [u.upstream, i + 1]));
+    inexact = about.inexact;
+    document.title = `${about.targets.join(", ")} – transitwatch`;
+    $("target").replaceChildren(...about.targets.map(name => element("option", name)));
+    $("legend").replaceChildren(...upstreams().map((u, i) => {
+      const item = element("li", ""), box = element("span", "", "swatch");
+      box.style.background = colour(i);
+      item.append(box, label(u));
+      return item;
+    }));
+    for (const second of (await get("/api/v1/seconds")).seconds) add(second);
+    inexact = about.inexact;
+    for (const event of (await get("/api/v1/events")).events) addEvent(event);
+    drawEvents();
+    draw();
+    listen();
+  } catch (error) {
+    state(`no answer: ${error.message}`, true);
+    setTimeout(start, 3000);
+  }
+}
+
+$("target").addEventListener("change", () => { drawEvents(); draw(); });
+for (const button of document.querySelectorAll("[data-span]"))
+  button.addEventListener("click", () => { span = Number(button.dataset.span); press(); draw(); });
+$("explain").addEventListener("submit", async event => {
+  event.preventDefault();
+  const put = object => $("answer").replaceChildren(...Object.entries(object).flatMap(([key, value]) =>
+    [element("dt", key), element("dd", typeof value === "object" ? JSON.stringify(value) : String(value))]));
+  try {
+    put(await get(`/api/v1/explain?ip=${encodeURIComponent($("ip").value.trim())}`));
+  } catch (error) {
+    put({ error: error.message });
+  }
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (charts) { charts.rate.destroy(); charts.share.destroy(); charts = null; draw(); } });
+start();
