@@ -18,7 +18,7 @@ enum {
 
 /* Commands have no argument of their own; under the lock, since the EAL's thread ends after what it asks. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct tw_serve *serve;
+static struct tw_serve *asked;
 
 static void put(struct rte_tel_data *d, const char *key, uint64_t number)
 {
@@ -62,7 +62,7 @@ static int locked(int (*answer)(const char *params, struct rte_tel_data *d), con
 	int err;
 
 	pthread_mutex_lock(&lock);
-	err = serve != NULL ? answer(params, d) : -ESHUTDOWN;
+	err = asked != NULL ? answer(params, d) : -ESHUTDOWN;
 	pthread_mutex_unlock(&lock);
 	return err;
 }
@@ -92,7 +92,7 @@ static int answer_summary(const char *params, struct rte_tel_data *d)
 	struct tw_snapshot snapshot;
 
 	(void)params;
-	if (tw_history_snapshot(serve->history, &snapshot) != 0)
+	if (tw_history_snapshot(asked->history, &snapshot) != 0)
 		return -ENOMEM;
 	rte_tel_data_start_dict(d);
 	put(d, "seconds", snapshot.summary.seconds);
@@ -106,7 +106,7 @@ static int answer_summary(const char *params, struct rte_tel_data *d)
 
 static void put_series(struct rte_tel_data *d, uint32_t series, const struct tw_series_count *count)
 {
-	const struct tw_view *view = serve->source.view;
+	const struct tw_view *view = asked->source.view;
 	struct tw_series_key key = tw_series_key(view->n_vias, series);
 	struct rte_tel_data *one = rte_tel_data_alloc();
 	char name[16];
@@ -129,14 +129,14 @@ static void put_series(struct rte_tel_data *d, uint32_t series, const struct tw_
 
 static int answer_series(const char *params, struct rte_tel_data *d)
 {
-	uint32_t n = serve->source.view->n_series;
+	uint32_t n = asked->source.view->n_series;
 	struct tw_snapshot snapshot;
 	unsigned int shown = 0;
 	uint64_t i;
 
 	if (!number_of(params, 0, &i))
 		return -EINVAL;
-	if (tw_history_snapshot(serve->history, &snapshot) != 0)
+	if (tw_history_snapshot(asked->history, &snapshot) != 0)
 		return -ENOMEM;
 	rte_tel_data_start_dict(d);
 	for (; i < n && shown < PAGE; i++)
@@ -174,27 +174,27 @@ static int answer_seconds(const char *params, struct rte_tel_data *d)
 
 	if (!number_of(params, UINT64_MAX, &time))
 		return -EINVAL;
-	at = tw_history_find(serve->history, time);
+	at = tw_history_find(asked->history, time);
 	if (time == UINT64_MAX)
 		at -= at < PAGE ? at : PAGE;
-	n = tw_history_records(serve->history, at, records, 2 * PAGE);
+	n = tw_history_records(asked->history, at, records, 2 * PAGE);
 	rte_tel_data_start_dict(d);
 	for (unsigned int i = 0; i < n && shown < PAGE; i++)
 		if (records[i]->kind == TW_RECORD_SECOND) {
 			put_second(d, records[i]);
 			shown++;
 		}
-	tw_history_release(serve->history, records, n);
+	tw_history_release(asked->history, records, n);
 	return 0;
 }
 
 static int answer_workers(const char *params, struct rte_tel_data *d)
 {
-	const struct tw_view *view = serve->source.view;
+	const struct tw_view *view = asked->source.view;
 	struct tw_snapshot snapshot;
 
 	(void)params;
-	if (tw_history_snapshot(serve->history, &snapshot) != 0)
+	if (tw_history_snapshot(asked->history, &snapshot) != 0)
 		return -ENOMEM;
 	rte_tel_data_start_dict(d);
 	for (unsigned int w = 0; w < view->n_workers; w++) {
@@ -225,7 +225,7 @@ static int answer_table(const char *params, struct rte_tel_data *d)
 	struct tw_status status = {0};
 
 	(void)params;
-	serve->source.status(serve->source.arg, &status);
+	asked->source.status(asked->source.arg, &status);
 	rte_tel_data_start_dict(d);
 	put(d, "origins", status.table.n_origins);
 	put(d, "routes_ipv4", status.table.n_routes4);
@@ -246,8 +246,8 @@ static int answer_table(const char *params, struct rte_tel_data *d)
 
 static int answer_explain(const char *params, struct rte_tel_data *d)
 {
-	struct tw_engine *engine = serve->engine;
-	const struct tw_view *view = serve->source.view;
+	struct tw_engine *engine = asked->engine;
+	const struct tw_view *view = asked->source.view;
 	struct tw_explanation explanation;
 	struct tw_addr addr;
 
@@ -282,7 +282,7 @@ COMMAND(workers)
 COMMAND(table)
 COMMAND(explain)
 
-int tw_telemetry_start(struct tw_serve *from)
+int tw_telemetry_start(struct tw_serve *serve)
 {
 	static const struct {
 		const char *path;
@@ -301,7 +301,7 @@ int tw_telemetry_start(struct tw_serve *from)
 	int err = 0;
 
 	pthread_mutex_lock(&lock);
-	serve = from;
+	asked = serve;
 	pthread_mutex_unlock(&lock);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && err == 0; i++)
 		err = rte_telemetry_register_cmd(
@@ -312,6 +312,6 @@ int tw_telemetry_start(struct tw_serve *from)
 void tw_telemetry_stop(void)
 {
 	pthread_mutex_lock(&lock);
-	serve = NULL;
+	asked = NULL;
 	pthread_mutex_unlock(&lock);
 }
