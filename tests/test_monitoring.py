@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What stands in scripts/monitoring, against Prometheus and what the program really serves.
+
+    test_monitoring.py BINARY SOURCE_ROOT [TEST...]
+
+Exit status: 0 passed, 1 failed, 77 no Prometheus.
+"""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+from checks import must, run_tests
+
+for needed in ("promtool", "prometheus"):
+    if shutil.which(needed) is None:
+        print("test_monitoring: skipped: no %s (Debian package prometheus)" % needed)
+        sys.exit(77)
+
+NAME = re.compile(r"\b(?:transitwatch|process)_[a-z_]+\b")
+
+
+class Bench:
+    def __init__(self, binary, root, folder):
+        self.binary, self.root, self.folder = binary, root, folder
+        self.monitoring = root / "scripts/monitoring"
+
+    def promtool(self, *arguments):
+        result = subprocess.run(["promtool", *map(str, arguments)], cwd=self.monitoring, capture_output=True, text=True,
+                                timeout=60, check=False)
+        must(result.returncode == 0, "promtool %s: %s" % (" ".join(map(str, arguments)), result.stdout + result.stderr))
+
+    def serve(self, port, *more):
+        """A replay that serves, and its JSON lines."""
+        lines = self.folder / "monitoring.jsonl"
+        child = subprocess.Popen([str(self.binary), "replay", "-c", str(self.root / "pcaps/demo.yaml"), "-o", str(lines),
+                                  "--listen", "127.0.0.1:%d" % port, *more, str(self.root / "pcaps/kp-2017-10-01.pcap")],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return child, lines
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def ask(url):
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            time.sleep(0.1)
+    raise OSError(url + ": no answer")
+
+
+def test_rules(b):
+    b.promtool("check", "rules", "recording.rules.yml", "alerts.rules.yml")
+    b.promtool("check", "config", "prometheus.yml")
+    b.promtool("test", "rules", "tests.yml")
+    tests = (b.monitoring / "tests.yml").read_text()
+    for record in re.findall(r"record: (\S+)", (b.monitoring / "recording.rules.yml").read_text()):
+        must("expr: " + record in tests, "%s has no test" % record)
+    for alert in re.findall(r"alert: (\S+)", (b.monitoring / "alerts.rules.yml").read_text()):
+        must("%s fires\n" % alert in tests and "%s does not fire\n" % alert in tests, "%s lacks a test" % alert)
+
+
+def test_names_are_served(b):
+    port = free_port()
+    child, _ = b.serve(port)
+    try:
+        served = set(NAME.findall(ask("http://127.0.0.1:%d/metrics" % port)))
+    finally:
+        child.send_signal(signal.SIGINT)
+        child.wait(20)
+    # A live run alone has ports.
+    served.add("transitwatch_port_dropped_packets_total")
+    for path in b.monitoring.iterdir():
+        records = set(re.findall(r":(transitwatch_[a-z_]+):", path.read_text()))
+        for name in set(NAME.findall(path.read_text())) - records:
+            must(name in served or name.startswith("transitwatch_dropped"), "%s: %s is no metric" % (path.name, name))
+
+
+def test_dashboard(b):
+    dashboard = json.loads((b.monitoring / "grafana-dashboard.json").read_text())
+    panels, cells = dashboard["panels"], set()
+    must(len({panel["id"] for panel in panels}) == len(panels) >= 9, "panels are not told apart")
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    for panel in panels:
+        at = panel["gridPos"]
+        own = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        must(not own & cells and at["x"] + at["w"] <= 24, "%s lies on another panel" % panel["title"])
+        cells |= own
+    text = json.dumps(dashboard)
+    used = set(re.findall(r"\$\{?([a-z]+)\b", text)) - {"__rate_interval"}
+    must(used <= variables, "variables that are not there: %s" % (used - variables))
+    must("upstream_overtook" in json.dumps(dashboard["annotations"]), "no crossover is marked")
+    rules = ["  - {record: 'test:x:%d', expr: %s}" % (i, json.dumps(e.replace("$__rate_interval", "1m")))
+             for i, e in enumerate([t["expr"] for p in panels for t in p["targets"]] +
+                                   [a["expr"] for a in dashboard["annotations"]["list"]])]
+    path = b.folder / "dashboard.yml"
+    path.write_text("groups:\n- name: x\n  rules:\n" + "\n".join(rules) + "\n")
+    b.promtool("check", "rules", path)
+
+
+def test_prometheus_has_the_sums(b):
+    """A minute of scrapes by a real Prometheus: what it answers in the end are the sums of the JSON lines."""
+    port, own = free_port(), free_port()
+    config = b.folder / "prometheus.yml"
+    config.write_text((b.monitoring / "prometheus.yml").read_text().replace("127.0.0.1:9817", "127.0.0.1:%d" % port)
+                      .replace("scrape_interval: 5s", "scrape_interval: 1s").replace("evaluation_interval: 15s", "evaluation_interval: 1s")
+                      .replace("  - recording", "  - %s/recording" % b.monitoring).replace("  - alerts", "  - %s/alerts" % b.monitoring))
+    child, lines = b.serve(port, "--speed", "30")  # 1,502 seconds in 50
+    prometheus = subprocess.Popen(["prometheus", "--config.file", str(config), "--storage.tsdb.path", str(b.folder / "tsdb"),
+                                   "--web.listen-address", "127.0.0.1:%d" % own], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def query(text):
+        answer = json.loads(ask("http://127.0.0.1:%d/api/v1/query?%s" % (own, urllib.parse.urlencode({"query": text}))))
+        return {tuple(sorted((k, v) for k, v in r["metric"].items() if k in ("upstream", "direction", "type"))): float(r["value"][1])
+                for r in answer["data"]["result"]}
+
+    try:
+        time.sleep(58)
+        summary = json.loads(lines.read_text().splitlines()[-1])
+        must(summary["type"] == "summary", "the replay has not come to its end")
+        for key in ("packets", "bytes", "flows"):
+            found = query('transitwatch_%s_total{target="KP"} > 0' % key)
+            expected = {(("direction", s["direction"]), ("upstream", str(s["upstream"]))): s[key] for s in summary["series"]}
+            must(found == expected, "%s: %s, and the lines have %s" % (key, found, expected))
+        # What was scraped on the way adds up, too: no counter ever ran backwards.
+        must(not any(query("resets(transitwatch_packets_total[2m]) > 0").values()), "a counter ran backwards")
+        must(query("count_over_time(transitwatch_seconds_total[2m]) >= 40"), "hardly scraped")
+        events = query('transitwatch_events_total{type="target_dark"}')
+        must(list(events.values()) == [4], "events: %s" % events)
+        alerts = query('ALERTS{alertname=~"TransitUpstreamAppeared|TransitUpstreamOvertook",alertstate="firing"}')
+        must(len(alerts) == 2, "alerts: %s" % alerts)
+    finally:
+        for process in (child, prometheus):
+            process.send_signal(signal.SIGINT)
+        for process in (child, prometheus):
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests(globals(), Bench))
