@@ -18,6 +18,8 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from checks import must, run_tests
 
@@ -312,6 +314,53 @@ def test_telemetry(b):
     must(0 <= workers["0"]["busy_percent"] <= 100 and table["routes_ipv4"] == 1, "%s %s" % (workers, table))
     must(explained["target"] == "KP" and bad is None and no_address is None, "%s %s %s" % (explained, bad, no_address))
     must(not os.path.exists("/var/run/dpdk/" + prefix), "files are left behind")
+
+
+def ask(port, path):
+    """(status, text)"""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_served(b):
+    """What a live run alone can tell: ready once seconds close, busy workers, ports, reloads, and the stream as it comes."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    child = b.start("ports: [{device: net_null0}]\nhttp: {listen: '127.0.0.1:%d'}\n" % port)
+    try:
+        states = set()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and 200 not in states:
+            try:
+                states.add(ask(port, "/readyz")[0])
+            except OSError:
+                pass
+            time.sleep(0.05)
+        must(states == {503, 200}, "ready: %s" % states)
+        child.send_signal(signal.SIGHUP)
+        with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/stream" % port, timeout=10) as stream:
+            begun, times = time.monotonic(), []
+            while len(times) < 3:
+                line = stream.readline().decode()
+                if line.startswith("id: "):
+                    times.append(int(line[4:]))
+            must(times == list(range(times[0], times[0] + 3)) and 1.5 < time.monotonic() - begun < 5, "the stream: %s" % times)
+        text = ask(port, "/metrics")[1]
+        for pattern in (r'transitwatch_reloads_total\{result="good"\} 1\n', r'transitwatch_worker_busy_ratio\{worker="0"\} (0\.[3-9]\d*|1)\n',
+                        r'transitwatch_port_dropped_packets_total\{device="net_null0",port="0",cause="imissed"\} 0\n',
+                        r'transitwatch_worker_dropped_packets_total\{worker="0",cause="report_full"\} 0\n'):
+            must(re.search(pattern, text), "%s: %s" % (pattern, text[-3000:]))
+        must(ask(port, "/healthz")[0] == 200, "health")
+        newest = json.loads(ask(port, "/api/v1/seconds?since=%d" % times[0])[1])["seconds"]
+        must(newest and newest[0]["time"] == times[0] and newest[0]["busy"], "seconds: %s" % newest[:1])
+    finally:
+        child.send_signal(signal.SIGINT)
+        _, error = child.communicate(timeout=30)
+    must(child.returncode == 0, "served: exit status %d: %s" % (child.returncode, error))
 
 
 def test_full_rings_add_up(b):

@@ -8,6 +8,7 @@ Exit status: 0 passed, 1 failed, 77 no Prometheus.
 """
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -17,9 +18,12 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 from checks import must, run_tests
 
+# scripts/setup unpacks it there
+os.environ["PATH"] += ":" + str(Path(sys.argv[2]).resolve() / "build/tools/usr/bin") if len(sys.argv) > 2 else ""
 for needed in ("promtool", "prometheus"):
     if shutil.which(needed) is None:
         print("test_monitoring: skipped: no %s (Debian package prometheus)" % needed)
