@@ -51,6 +51,13 @@ struct tw_table_spec {
 	const char *overrides;        /* path of a CSV file `prefix,asn,name`, or NULL */
 };
 
+/* Addresses that follow each other and are of one target; both ends are in it. */
+struct tw_target_range {
+	tw_u128 first;
+	tw_u128 last;
+	uint8_t target;
+};
+
 /* What is known of an address. */
 struct tw_origin {
 	uint32_t asn;     /* 0: unknown */
