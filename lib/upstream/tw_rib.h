@@ -63,7 +63,7 @@ enum tw_verdict_kind {
 };
 const char *tw_verdict_name(enum tw_verdict_kind kind);
 
-struct tw_verdict {
+struct tw_route_verdict {
 	enum tw_verdict_kind kind;
 	uint32_t asn;     /* UPSTREAM: who; FOREIGN: the origin, 0 where several */
 	uint32_t n_for;   /* votes for it; AMBIGUOUS: for the strongest */
@@ -73,7 +73,7 @@ struct tw_verdict {
 };
 
 /* What one path says of a target; `own` is the speaker's ASN, for empty paths. */
-struct tw_verdict tw_path_verdict(
+struct tw_route_verdict tw_path_verdict(
 	const struct tw_bgp_path *path, uint32_t own, const uint32_t *asns, unsigned int n_asns);
 
 struct tw_rib;
@@ -119,16 +119,18 @@ uint32_t tw_rib_find(const struct tw_rib *rib, const struct tw_prefix *prefix);
 uint32_t tw_rib_parent(const struct tw_rib *rib, uint32_t number);
 
 /* What the routes of this very prefix say of a target. */
-struct tw_verdict tw_rib_decide(const struct tw_rib *rib, uint32_t number, unsigned int target);
+struct tw_route_verdict tw_rib_decide(
+	const struct tw_rib *rib, uint32_t number, unsigned int target);
 /* What is said of the addresses whose longest known prefix it is: its own routes, or those of the next that covers it. */
-struct tw_verdict tw_rib_resolve(const struct tw_rib *rib, uint32_t number, unsigned int target);
+struct tw_route_verdict tw_rib_resolve(
+	const struct tw_rib *rib, uint32_t number, unsigned int target);
 
 /* The votes on a prefix, one for each path, for explanations; returns how many there are, writes up to `max`. */
 struct tw_rib_vote {
 	uint32_t peer;
 	uint32_t path_id;
-	struct tw_bgp_path path;   /* holds until the RIB changes */
-	struct tw_verdict verdict; /* of this path alone */
+	struct tw_bgp_path path;         /* holds until the RIB changes */
+	struct tw_route_verdict verdict; /* of this path alone */
 	bool stale;
 	bool counts; /* is of a vantage point that votes */
 };
