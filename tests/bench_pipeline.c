@@ -148,9 +148,9 @@ static void make_random4(unsigned int n)
 /* An address in a prefix that the table knows; others are found out after two bytes. */
 static tw_u128 known6(void)
 {
-	const struct tw_sources *sources = &worker.table->sources;
+	const struct tw_sources *sources = worker.table->sources;
 	const struct tw_steps *steps =
-		worker.table->n_databases > 0 ? &sources->asn.steps6 : &sources->override_steps[1];
+		sources->n_databases > 0 ? &sources->asn.steps6 : &sources->override_steps[1];
 
 	return steps->first[random64() % steps->n] + (random64() & 0xffff);
 }

@@ -322,7 +322,7 @@ static void bench_lookups(const struct tw_table *table, const char *database)
 	uint32_t *keys4 = malloc(KEYS * sizeof(*keys4));
 	uint8_t(*keys6)[16] = malloc(KEYS * sizeof(*keys6));
 	const struct tw_steps *steps6 =
-		database != NULL ? &table->sources.asn.steps6 : &table->sources.override_steps[1];
+		database != NULL ? &table->sources->asn.steps6 : &table->sources->override_steps[1];
 	double ratio;
 
 	if (keys4 == NULL || keys6 == NULL)

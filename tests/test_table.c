@@ -123,7 +123,7 @@ static void assert_explained_as_looked_up(const struct tw_table *table)
 		const struct tw_steps *layers[TW_LAYER_MAX];
 		tw_u128 mask = tw_family_last(family);
 
-		tw_sources_layers(&table->sources, family, layers);
+		tw_sources_layers(table->sources, family, layers);
 		for (unsigned int layer = 0; layer < TW_LAYER_MAX; layer++) {
 			for (uint32_t run = 0; run < layers[layer]->n; run++) {
 				tw_u128 first = layers[layer]->first[run],

@@ -9,6 +9,7 @@
  *   override  |  0   |  c |       0                  |
  *   result    |1     |2  |3 |4  |5          |6       |      -> origins, numbered as they appear
  *
+ * Cuts are one more such function, which splits origins of targets and no others.
  * Equal findings share an origin, neighbours of one origin become one run. Only then the origins
  * are renumbered, the targets' to the front: the fast path tells a target from the rest by
  * comparing the number.
@@ -23,17 +24,20 @@ struct sweep {
 	const struct tw_sources *sources;
 	struct tw_compiled *out;
 	struct tw_map known; /* finding -> origin */
+	struct tw_map cut;   /* origin and cut -> origin */
 	uint32_t capacity;
 };
 
-/* The origin of a finding, new or known; TW_MAP_NONE where there is no memory. */
-static uint32_t number_origin(struct sweep *sweep, const struct tw_finding *finding)
+/*
+ * The origin under a key of `known`, or a new one: then *fresh is its place, to be written. Returns TW_MAP_NONE where there is no memory.
+ */
+static uint32_t number_key(
+	struct sweep *sweep, struct tw_map *known, uint64_t key, struct tw_origin **fresh)
 {
 	struct tw_compiled *out = sweep->out;
-	uint64_t key =
-		finding->as | (uint64_t)finding->country << 32 | (uint64_t)finding->target << 56;
-	uint32_t *number = tw_map_put(&sweep->known, key, out->n_origins);
+	uint32_t *number = tw_map_put(known, key, out->n_origins);
 
+	*fresh = NULL;
 	if (number == NULL)
 		return TW_MAP_NONE;
 	if (*number != out->n_origins)
@@ -47,53 +51,72 @@ static uint32_t number_origin(struct sweep *sweep, const struct tw_finding *find
 		out->origins = origins;
 		sweep->capacity = capacity;
 	}
-	tw_sources_origin(sweep->sources, finding, &out->origins[out->n_origins]);
+	*fresh = &out->origins[out->n_origins];
 	return out->n_origins++;
 }
 
-static uint32_t number_values(struct sweep *sweep, const uint32_t values[TW_LAYER_MAX])
+static uint32_t number_origin(struct sweep *sweep, const struct tw_finding *finding)
 {
-	uint32_t alias = tw_sources_alias(values);
+	uint64_t key =
+		finding->as | (uint64_t)finding->country << 32 | (uint64_t)finding->target << 56;
+	struct tw_origin *fresh;
+	uint32_t number = number_key(sweep, &sweep->known, key, &fresh);
+
+	if (fresh != NULL)
+		tw_sources_origin(sweep->sources, finding, fresh);
+	return number;
+}
+
+/* The part of an origin that lies in a cut. */
+static uint32_t number_part(struct sweep *sweep, uint32_t origin, uint32_t cut)
+{
+	struct tw_origin *fresh;
+	uint32_t number = number_key(sweep, &sweep->cut, origin | (uint64_t)cut << 32, &fresh);
+
+	if (fresh != NULL) {
+		*fresh = sweep->out->origins[origin];
+		fresh->cut = cut;
+	}
+	return number;
+}
+
+static uint32_t number_values(
+	struct sweep *sweep, const uint32_t values[TW_LAYER_MAX], uint32_t cut)
+{
+	uint32_t alias = tw_sources_alias(values), origin;
 	struct tw_finding finding;
 
 	if (alias != 0)
 		return alias;
 	tw_sources_find(sweep->sources, values, &finding);
-	return number_origin(sweep, &finding);
+	origin = number_origin(sweep, &finding);
+	if (origin == TW_MAP_NONE || cut == 0 || finding.target == TW_TARGET_NONE)
+		return origin;
+	return number_part(sweep, origin, cut);
 }
 
 /* Sweeps a family into runs of provisional origins; aliases stay TW_STEP_ALIAS + length. */
-static int sweep_family(struct sweep *sweep, uint8_t family)
+static int sweep_family(struct sweep *sweep, uint8_t family, const struct tw_steps *cuts)
 {
 	struct tw_steps *steps = &sweep->out->steps[family == 6];
-	const struct tw_steps *layers[TW_LAYER_MAX];
-	uint32_t at[TW_LAYER_MAX] = {0}, values[TW_LAYER_MAX];
-	tw_u128 first = 0, next;
+	const struct tw_steps *layers[TW_LAYER_MAX + 1];
+	struct tw_walk walk;
 
 	tw_sources_layers(sweep->sources, family, layers);
+	layers[TW_LAYER_MAX] = cuts;
 	if (tw_steps_init(steps, family) != 0)
 		return -ENOMEM;
+	tw_walk_start(&walk, layers, TW_LAYER_MAX + (cuts != NULL));
 	do {
-		uint32_t origin;
+		uint32_t origin = number_values(
+			sweep, walk.value, cuts != NULL ? walk.value[TW_LAYER_MAX] : 0);
 
-		for (unsigned int i = 0; i < TW_LAYER_MAX; i++)
-			values[i] = layers[i]->value[at[i]];
-		origin = number_values(sweep, values);
 		if (origin == TW_MAP_NONE)
 			return -ENOMEM;
 		if (origin != steps->value[steps->n - 1] &&
-			tw_steps_begin(steps, first, origin) != 0)
+			tw_steps_begin(steps, walk.first, origin) != 0)
 			return -ENOMEM;
-		next = 0;
-		for (unsigned int i = 0; i < TW_LAYER_MAX; i++) {
-			if (at[i] + 1 < layers[i]->n &&
-				(next == 0 || layers[i]->first[at[i] + 1] < next))
-				next = layers[i]->first[at[i] + 1];
-		}
-		for (unsigned int i = 0; i < TW_LAYER_MAX; i++)
-			at[i] += at[i] + 1 < layers[i]->n && layers[i]->first[at[i] + 1] == next;
-		first = next;
-	} while (next != 0);
+	} while (tw_walk_next(&walk));
 	return 0;
 }
 
@@ -135,17 +158,42 @@ static int renumber(struct tw_compiled *out)
 	return 0;
 }
 
-int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources)
+/* The cuts of a family as a function: 1 + number of the longest that holds an address. */
+static int flatten_cuts(
+	struct tw_steps *steps, uint8_t family, const struct tw_prefix *cuts, uint32_t n)
+{
+	struct tw_nested *nested = malloc(((size_t)n + 1) * sizeof(*nested));
+	int err = -ENOMEM;
+
+	for (uint32_t i = 0; nested != NULL && i < n; i++)
+		nested[i] = (struct tw_nested){.prefix = cuts[i], .value = i + 1};
+	if (nested != NULL)
+		err = tw_steps_flatten(steps, family, nested, n);
+	free(nested);
+	return err;
+}
+
+int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources,
+	const struct tw_prefix *cuts, uint32_t n_cuts)
 {
 	static const struct tw_finding unknown = {.target = TW_TARGET_NONE};
 	struct sweep sweep = {.sources = sources, .out = compiled};
+	struct tw_steps steps[2] = {{0}};
 	int err = 0;
 
 	*compiled = (struct tw_compiled){0};
-	if (number_origin(&sweep, &unknown) == TW_MAP_NONE || sweep_family(&sweep, 4) != 0 ||
-		sweep_family(&sweep, 6) != 0 || renumber(compiled) != 0)
+	for (unsigned int f = 0; f < 2 && err == 0 && n_cuts > 0; f++)
+		err = flatten_cuts(&steps[f], f == 0 ? 4 : 6, cuts, n_cuts);
+	if (err == 0 && number_origin(&sweep, &unknown) == TW_MAP_NONE)
 		err = -ENOMEM;
+	for (unsigned int f = 0; f < 2 && err == 0; f++)
+		err = sweep_family(&sweep, f == 0 ? 4 : 6, n_cuts > 0 ? &steps[f] : NULL);
+	if (err == 0)
+		err = renumber(compiled);
+	tw_steps_free(&steps[0]);
+	tw_steps_free(&steps[1]);
 	tw_map_free(&sweep.known);
+	tw_map_free(&sweep.cut);
 	return err;
 }
 

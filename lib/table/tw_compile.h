@@ -46,6 +46,11 @@ struct tw_target_prefix {
 };
 
 struct tw_sources {
+	_Atomic unsigned int holders;
+	uint64_t read_ns;                /* time that reading took */
+	struct tw_database databases[2]; /* whose paths are copies of its own */
+	unsigned int n_databases;
+
 	struct tw_names names;
 	struct tw_mmdb asn;
 	struct tw_mmdb country;
@@ -72,14 +77,6 @@ struct tw_finding {
 	enum tw_origin_source target_source;
 };
 
-/*
- * Reads every source of the spec; all problems go to *diag. Returns 0 or -errno; free in both
- * cases.
- */
-int tw_sources_read(
-	struct tw_sources *sources, const struct tw_table_spec *spec, struct tw_diag *diag);
-void tw_sources_free(struct tw_sources *sources);
-
 /* The layers of a family (4 or 6). */
 void tw_sources_layers(const struct tw_sources *sources, uint8_t family,
 	const struct tw_steps *layers[TW_LAYER_MAX]);
@@ -100,8 +97,9 @@ struct tw_compiled {
 		[2]; /* IPv4, IPv6: origin of each address, or n_origins + length of an alias */
 };
 
-/* Returns 0 or -ENOMEM; free in both cases. */
-int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources);
+/* `cuts` split the targets' origins: tw_table_make(). Returns 0 or -ENOMEM; free in both cases. */
+int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources,
+	const struct tw_prefix *cuts, uint32_t n_cuts);
 void tw_compiled_free(struct tw_compiled *compiled);
 
 #endif

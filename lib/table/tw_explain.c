@@ -24,7 +24,7 @@ static struct tw_prefix run_prefix(const struct tw_steps *steps, uint32_t run)
 static void explain(const struct tw_table *table, uint8_t family, tw_u128 number,
 	struct tw_explanation *explanation)
 {
-	const struct tw_sources *sources = &table->sources;
+	const struct tw_sources *sources = table->sources;
 	const struct tw_steps *layers[TW_LAYER_MAX];
 	uint32_t runs[TW_LAYER_MAX], values[TW_LAYER_MAX], alias;
 	struct tw_finding finding;
@@ -65,8 +65,22 @@ static void explain(const struct tw_table *table, uint8_t family, tw_u128 number
 		explanation->target_prefix = sources->prefixes[values[TW_LAYER_PREFIX] - 1].prefix;
 }
 
+/* Cuts are no source's: only the compiled table knows them. */
+static uint32_t cut_of(const struct tw_table *table, const struct tw_addr *addr)
+{
+	uint32_t ip = (uint32_t)tw_addr_number(addr);
+	uint64_t origin;
+
+	if (addr->family == 4)
+		tw_table_lookup4(table, &ip, &origin, 1);
+	else
+		tw_table_lookup6(table, (const uint8_t(*)[16])addr->bytes, &origin, 1);
+	return table->origins[origin].cut;
+}
+
 void tw_table_explain(const struct tw_table *table, const struct tw_addr *addr,
 	struct tw_explanation *explanation)
 {
 	explain(table, addr->family, tw_addr_number(addr), explanation);
+	explanation->origin.cut = cut_of(table, addr);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tw_compile.h"
 
@@ -185,13 +186,27 @@ static int flatten_prefixes(struct tw_sources *sources, const struct tw_table_sp
 	return err;
 }
 
-int tw_sources_read(
+static int list_database(struct tw_sources *sources, const char *path, const struct tw_mmdb *mmdb)
+{
+	char *copy = path != NULL ? strdup(path) : NULL;
+
+	if (copy == NULL)
+		return path != NULL ? -ENOMEM : 0;
+	sources->databases[sources->n_databases++] = (struct tw_database){
+		.path = copy,
+		.type = mmdb->type,
+		.build_epoch = mmdb->build_epoch,
+		.n_prefixes = mmdb->n_prefixes,
+	};
+	return 0;
+}
+
+static int read_all(
 	struct tw_sources *sources, const struct tw_table_spec *spec, struct tw_diag *diag)
 {
 	struct tw_map targets = {0};
 	int err, other;
 
-	*sources = (struct tw_sources){0};
 	/* Every file is read, so that one call tells the problems of all. */
 	err = read_database(&sources->asn, spec->asn_database, TW_MMDB_ASN, &sources->names, diag);
 	other = read_database(
@@ -204,7 +219,9 @@ int tw_sources_read(
 	}
 	if (err != 0)
 		return err;
-	if (map_names(sources) != 0 || map_target_asns(&targets, spec) != 0 ||
+	if (list_database(sources, spec->asn_database, &sources->asn) != 0 ||
+		list_database(sources, spec->country_database, &sources->country) != 0 ||
+		map_names(sources) != 0 || map_target_asns(&targets, spec) != 0 ||
 		list_ases(sources, &targets) != 0 || list_countries(sources, spec) != 0 ||
 		flatten_overrides(sources) != 0 || flatten_prefixes(sources, spec) != 0)
 		err = tw_diag_add(diag, -ENOMEM, "table: out of memory");
@@ -212,14 +229,44 @@ int tw_sources_read(
 	return err;
 }
 
-void tw_sources_free(struct tw_sources *sources)
+struct tw_sources *tw_sources_load(const struct tw_table_spec *spec, struct tw_diag *diag)
 {
+	struct tw_sources *sources = calloc(1, sizeof(*sources));
+	struct timespec began, ended;
+
+	if (sources == NULL) {
+		tw_diag_add(diag, -ENOMEM, "table: out of memory");
+		return NULL;
+	}
+	sources->holders = 1;
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	if (read_all(sources, spec, diag) != 0) {
+		tw_sources_release(sources);
+		return NULL;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	sources->read_ns = (uint64_t)((ended.tv_sec - began.tv_sec) * 1000000000 + ended.tv_nsec -
+				      began.tv_nsec);
+	return sources;
+}
+
+struct tw_sources *tw_sources_hold(struct tw_sources *sources)
+{
+	sources->holders++;
+	return sources;
+}
+
+void tw_sources_release(struct tw_sources *sources)
+{
+	if (sources == NULL || --sources->holders > 0)
+		return;
 	tw_mmdb_free(&sources->asn);
 	tw_mmdb_free(&sources->country);
 	tw_overrides_free(&sources->overrides);
 	for (unsigned int f = 0; f < 2; f++) {
 		tw_steps_free(&sources->override_steps[f]);
 		tw_steps_free(&sources->prefix_steps[f]);
+		free((void *)(uintptr_t)sources->databases[f].path);
 	}
 	free(sources->prefixes);
 	free(sources->ases);
@@ -227,7 +274,7 @@ void tw_sources_free(struct tw_sources *sources)
 	free(sources->country_target);
 	tw_map_free(&sources->asn_names);
 	tw_names_free(&sources->names);
-	*sources = (struct tw_sources){0};
+	free(sources);
 }
 
 void tw_sources_layers(const struct tw_sources *sources, uint8_t family,
@@ -288,4 +335,48 @@ void tw_sources_origin(const struct tw_sources *sources, const struct tw_finding
 		origin->country[0] = (char)(code >> 8);
 		origin->country[1] = (char)code;
 	}
+}
+
+int tw_sources_target_ranges(const struct tw_sources *sources, uint8_t family,
+	struct tw_target_range **ranges, uint32_t *n)
+{
+	const struct tw_steps *layers[TW_LAYER_MAX];
+	struct tw_target_range *list = NULL;
+	uint8_t target = TW_TARGET_NONE;
+	uint32_t capacity = 0;
+	struct tw_walk walk;
+
+	*ranges = NULL;
+	*n = 0;
+	tw_sources_layers(sources, family, layers);
+	tw_walk_start(&walk, layers, TW_LAYER_MAX);
+	do {
+		struct tw_finding finding = {.target = TW_TARGET_NONE};
+
+		if (tw_sources_alias(walk.value) == 0)
+			tw_sources_find(sources, walk.value, &finding);
+		if (finding.target == target)
+			continue;
+		if (target != TW_TARGET_NONE)
+			list[*n - 1].last = walk.first - 1;
+		target = finding.target;
+		if (target == TW_TARGET_NONE)
+			continue;
+		if (*n == capacity) {
+			struct tw_target_range *grown;
+
+			capacity = capacity ? 2 * capacity : 64;
+			grown = realloc(list, capacity * sizeof(*grown));
+			if (grown == NULL) {
+				free(list);
+				*n = 0;
+				return -ENOMEM;
+			}
+			list = grown;
+		}
+		list[(*n)++] = (struct tw_target_range){
+			.first = walk.first, .last = tw_family_last(family), .target = target};
+	} while (tw_walk_next(&walk));
+	*ranges = list;
+	return 0;
 }

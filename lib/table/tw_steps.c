@@ -270,3 +270,36 @@ int tw_steps_flatten(struct tw_steps *steps, uint8_t family, struct tw_nested *p
 	free(open);
 	return err != 0 ? err : tw_steps_finish(steps);
 }
+
+void tw_walk_start(struct tw_walk *walk, const struct tw_steps *const *steps, unsigned int n)
+{
+	*walk = (struct tw_walk){.n = n};
+	for (unsigned int i = 0; i < n; i++) {
+		walk->steps[i] = steps[i];
+		walk->value[i] = steps[i]->value[0];
+	}
+}
+
+bool tw_walk_next(struct tw_walk *walk)
+{
+	tw_u128 next = 0;
+
+	for (unsigned int i = 0; i < walk->n; i++) {
+		const struct tw_steps *steps = walk->steps[i];
+		uint32_t at = walk->at[i] + 1;
+
+		if (at < steps->n && (next == 0 || steps->first[at] < next))
+			next = steps->first[at];
+	}
+	for (unsigned int i = 0; next != 0 && i < walk->n; i++) {
+		const struct tw_steps *steps = walk->steps[i];
+		uint32_t at = walk->at[i] + 1;
+
+		if (at < steps->n && steps->first[at] == next) {
+			walk->at[i] = at;
+			walk->value[i] = steps->value[at];
+		}
+	}
+	walk->first = next;
+	return next != 0;
+}

@@ -75,6 +75,26 @@ static inline tw_u128 tw_steps_last(const struct tw_steps *steps, uint32_t run)
 	return run + 1 < steps->n ? steps->first[run + 1] - 1 : tw_family_last(steps->family);
 }
 
+/*
+ * Several functions of one family at once, run by run: a run ends where the first of them changes.
+ *
+ *   tw_walk_start(&walk, steps, n);
+ *   do
+ *           ... walk.first, walk.value[0 .. n - 1] ...
+ *   while (tw_walk_next(&walk));
+ */
+#define TW_WALK_MAX 8
+struct tw_walk {
+	const struct tw_steps *steps[TW_WALK_MAX];
+	uint32_t at[TW_WALK_MAX];
+	uint32_t value[TW_WALK_MAX];
+	unsigned int n;
+	tw_u128 first; /* of the run at hand */
+};
+void tw_walk_start(struct tw_walk *walk, const struct tw_steps *const *steps, unsigned int n);
+/* False where the run at hand was the last. */
+bool tw_walk_next(struct tw_walk *walk);
+
 /* A prefix that may lie within others. */
 struct tw_nested {
 	struct tw_prefix prefix;

@@ -67,38 +67,14 @@ free_routes:
 	return err;
 }
 
-static int list_database(struct tw_table *table, const char *path, const struct tw_mmdb *mmdb)
-{
-	unsigned int at = table->n_databases;
-
-	if (path == NULL)
-		return 0;
-	table->paths[at] = strdup(path);
-	if (table->paths[at] == NULL)
-		return -ENOMEM;
-	table->databases[at] = (struct tw_database){
-		.path = table->paths[at],
-		.type = mmdb->type,
-		.build_epoch = mmdb->build_epoch,
-		.n_prefixes = mmdb->n_prefixes,
-	};
-	table->n_databases++;
-	return 0;
-}
-
-static int load(
-	struct tw_table *table, const struct tw_table_spec *spec, int socket, struct tw_diag *diag)
+static int make(struct tw_table *table, const struct tw_prefix *cuts, uint32_t n_cuts, int socket,
+	struct tw_diag *diag)
 {
 	uint64_t start = now_ns(), since = start;
-	int err = tw_sources_read(&table->sources, spec, diag);
+	int err;
 
-	if (err != 0)
-		return err;
-	if (list_database(table, spec->asn_database, &table->sources.asn) != 0 ||
-		list_database(table, spec->country_database, &table->sources.country) != 0)
-		return tw_diag_add(diag, -ENOMEM, "table: out of memory");
-	end_phase(&since, &table->phases.read);
-	if (tw_compile(&table->compiled, &table->sources) != 0)
+	table->phases.read = table->sources->read_ns;
+	if (tw_compile(&table->compiled, table->sources, cuts, n_cuts) != 0)
 		return tw_diag_add(diag, -ENOMEM, "table: out of memory");
 	end_phase(&since, &table->phases.merge);
 	table->origins = table->compiled.origins;
@@ -106,11 +82,12 @@ static int load(
 	table->n_target_origins = table->compiled.n_target_origins;
 	table->info.n_origins = table->compiled.n_origins;
 	err = make_fibs(table, socket, diag, &since);
-	table->info.compile_ns = now_ns() - start;
+	table->info.compile_ns = table->phases.read + now_ns() - start;
 	return err;
 }
 
-struct tw_table *tw_table_load(const struct tw_table_spec *spec, int socket, struct tw_diag *diag)
+struct tw_table *tw_table_make(struct tw_sources *sources, const struct tw_prefix *cuts,
+	uint32_t n_cuts, int socket, struct tw_diag *diag)
 {
 	struct tw_table *table =
 		rte_zmalloc_socket("tw_table", sizeof(*table), RTE_CACHE_LINE_SIZE, socket);
@@ -119,10 +96,23 @@ struct tw_table *tw_table_load(const struct tw_table_spec *spec, int socket, str
 		tw_diag_add(diag, -ENOMEM, "table: no memory: give more with -m");
 		return NULL;
 	}
-	if (load(table, spec, socket, diag) != 0) {
+	table->sources = tw_sources_hold(sources);
+	if (make(table, cuts, n_cuts, socket, diag) != 0) {
 		tw_table_free(table);
 		return NULL;
 	}
+	return table;
+}
+
+struct tw_table *tw_table_load(const struct tw_table_spec *spec, int socket, struct tw_diag *diag)
+{
+	struct tw_sources *sources = tw_sources_load(spec, diag);
+	struct tw_table *table;
+
+	if (sources == NULL)
+		return NULL;
+	table = tw_table_make(sources, NULL, 0, socket, diag);
+	tw_sources_release(sources);
 	return table;
 }
 
@@ -133,9 +123,7 @@ void tw_table_free(struct tw_table *table)
 	rte_fib_free(table->fib4);
 	rte_fib6_free(table->fib6);
 	tw_compiled_free(&table->compiled);
-	tw_sources_free(&table->sources);
-	free(table->paths[0]);
-	free(table->paths[1]);
+	tw_sources_release(table->sources);
 	rte_free(table);
 }
 
@@ -202,16 +190,26 @@ uint32_t tw_table_n_origins(const struct tw_table *table)
 	return (uint32_t)table->n_origins;
 }
 
+uint32_t tw_table_n_target_origins(const struct tw_table *table)
+{
+	return (uint32_t)table->n_target_origins;
+}
+
+struct tw_sources *tw_table_sources(const struct tw_table *table)
+{
+	return table->sources;
+}
+
 const char *tw_table_asn_name(const struct tw_table *table, uint32_t asn)
 {
 	/* TW_MAP_NONE is no name's number. */
-	return tw_names_get(&table->sources.names, tw_map_get(&table->sources.asn_names, asn));
+	return tw_names_get(&table->sources->names, tw_map_get(&table->sources->asn_names, asn));
 }
 
 unsigned int tw_table_databases(const struct tw_table *table, const struct tw_database **databases)
 {
-	*databases = table->databases;
-	return table->n_databases;
+	*databases = table->sources->databases;
+	return table->sources->n_databases;
 }
 
 void tw_table_info(const struct tw_table *table, struct tw_table_info *info)

@@ -61,12 +61,16 @@ struct tw_target_range {
 /* What is known of an address. */
 struct tw_origin {
 	uint32_t asn;     /* 0: unknown */
+	uint32_t cut;     /* of a target's: 1 + number of the longest cut that holds it, or 0 */
 	const char *name; /* the AS's organisation, never NULL, "" where unknown; valid UTF-8 */
 	char country[3];  /* "" where unknown */
 	uint8_t target;   /* index of the target, or TW_TARGET_NONE */
 };
 
 struct tw_table;
+
+/* What tables are made of, read once and shared by all that are made of it: holders are counted. */
+struct tw_sources;
 
 /* Which source decided a field of an explanation. */
 enum tw_origin_source {
@@ -88,7 +92,7 @@ struct tw_database {
 
 /* Why an address is what it is. */
 struct tw_explanation {
-	struct tw_origin origin;
+	struct tw_origin origin;          /* with its cut, as the fast path has it */
 	enum tw_origin_source asn_source; /* NONE, DATABASE or OVERRIDE */
 	struct tw_prefix asn_prefix; /* the matching prefix of that source; valid unless NONE */
 	unsigned int asn_line;       /* line of the overrides file where OVERRIDE */
@@ -107,10 +111,31 @@ struct tw_table_info {
 };
 
 /*
- * Loads and compiles. Returns NULL with a line for each problem in *diag: which file, what is wrong with it,
+ * Reads the sources. Returns NULL with a line for each problem in *diag: which file, what is wrong with it,
  * what would be right. A corrupt database (cyclic or cut tree, wrong types, records outside the file) is
- * refused whole. `socket` is the NUMA node, or SOCKET_ID_ANY.
+ * refused whole. The caller is their first holder. Any thread; the EAL is not needed.
  */
+struct tw_sources *tw_sources_load(const struct tw_table_spec *spec, struct tw_diag *diag);
+struct tw_sources *tw_sources_hold(struct tw_sources *sources);
+void tw_sources_release(struct tw_sources *sources);
+
+/*
+ * The targets' addresses of a family (4 or 6) in ascending order, without those that only stand for IPv4 ones.
+ * The array is the caller's, to be released with free(). Returns 0 or -ENOMEM.
+ */
+int tw_sources_target_ranges(const struct tw_sources *sources, uint8_t family,
+	struct tw_target_range **ranges, uint32_t *n);
+
+/*
+ * Compiles. Cuts are prefixes of either family that split the targets' origins, so that what is known of such a prefix
+ * (its route) can be kept by origin: each address of a target has an origin whose `cut` names the longest that holds
+ * it. The table becomes a holder of the sources. Returns NULL with a line in *diag. `socket` is the NUMA node, or
+ * SOCKET_ID_ANY.
+ */
+struct tw_table *tw_table_make(struct tw_sources *sources, const struct tw_prefix *cuts,
+	uint32_t n_cuts, int socket, struct tw_diag *diag);
+
+/* Reads and compiles, without cuts. */
 struct tw_table *tw_table_load(const struct tw_table_spec *spec, int socket, struct tw_diag *diag);
 void tw_table_free(struct tw_table *table);
 
@@ -133,6 +158,10 @@ void tw_classify(const struct tw_table *table, struct tw_burst *burst);
 
 const struct tw_origin *tw_table_origin(const struct tw_table *table, uint32_t index);
 uint32_t tw_table_n_origins(const struct tw_table *table);
+/* Origins 1 to this are the targets'. */
+uint32_t tw_table_n_target_origins(const struct tw_table *table);
+/* The sources that the table is made of, which hold as long as it does. */
+struct tw_sources *tw_table_sources(const struct tw_table *table);
 
 /* The name that the databases or overrides give an ASN, or "". */
 const char *tw_table_asn_name(const struct tw_table *table, uint32_t asn);

@@ -29,10 +29,7 @@ struct tw_table {
 	uint64_t n_target_origins; /* origins 1 to this are targets' */
 
 	struct tw_compiled compiled __rte_cache_aligned;
-	struct tw_sources sources;
-	struct tw_database databases[2];
-	unsigned int n_databases;
-	char *paths[2];
+	struct tw_sources *sources;
 	struct tw_table_info info;
 	struct tw_table_phases phases;
 };
