@@ -100,6 +100,19 @@ static void free_names(struct tw_setup *setup)
 	}
 }
 
+struct tw_link_map *tw_setup_map(const struct tw_config *config,
+	const struct tw_upstream *upstreams, unsigned int n_upstreams, struct tw_diag *diag)
+{
+	const struct tw_link_spec spec = {.rules = config->rules,
+		.n_rules = config->n_rules,
+		.order = config->attribution,
+		.n_order = config->n_attribution,
+		.upstreams = upstreams,
+		.n_upstreams = n_upstreams};
+
+	return tw_link_map_create(&spec, diag);
+}
+
 int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
 	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag)
 {
@@ -113,8 +126,7 @@ int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers
 	if (workers > 0)
 		config->workers = workers;
 	/* The cheap check first, so that all of the file's own problems show in one go. */
-	setup->map = tw_link_map_create(
-		config->rules, config->n_rules, config->attribution, config->n_attribution, diag);
+	setup->map = tw_setup_map(config, NULL, 0, diag);
 	if (setup->map == NULL)
 		return -EINVAL;
 	err = start_eal(config, live, eal_args, n_eal_args, diag);

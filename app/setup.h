@@ -31,4 +31,8 @@ int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers
 	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag);
 void tw_setup_free(struct tw_setup *setup);
 
+/* The configuration's link map; `upstreams` is the whole list where there are routes, else NULL. */
+struct tw_link_map *tw_setup_map(const struct tw_config *config,
+	const struct tw_upstream *upstreams, unsigned int n_upstreams, struct tw_diag *diag);
+
 #endif

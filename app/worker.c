@@ -114,7 +114,7 @@ static void process(struct tw_worker *w, struct tw_burst *burst)
 		return;
 	}
 	tw_classify(w->rules->table, burst);
-	tw_attribute(w->rules->map, burst);
+	tw_attribute(w->rules->map, NULL, burst);
 	tw_count(w->block, &w->rules->peers[w->id], burst);
 	w->block->totals.flow_overflow += tw_flow_burst(w->flows, burst, w->block->series);
 }

@@ -48,6 +48,7 @@ struct tw_worker {
 struct tw_worker_spec {
 	const struct tw_rules_slot *slot;
 	struct tw_flow_config flows;
+	uint32_t n_pairs;
 	struct tw_source *source;
 	bool live;
 	bool busy;             /* a live worker never naps */

@@ -28,10 +28,9 @@ static void *map_zeros(size_t size)
 	return memory;
 }
 
-static unsigned int count_blocks(uint32_t n_series)
+static unsigned int count_blocks(const struct tw_worker_spec *spec)
 {
-	size_t size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
-	size_t n = BLOCKS_BYTES / size;
+	size_t n = BLOCKS_BYTES / tw_report_block_size(spec->flows.n_series, spec->n_pairs);
 
 	return (unsigned int)RTE_MIN(n < BLOCKS_MIN ? (size_t)BLOCKS_MIN : n, (size_t)BLOCKS_MAX);
 }
@@ -41,6 +40,10 @@ struct tw_worker *tw_worker_create(
 {
 	struct tw_worker *w =
 		rte_zmalloc_socket("tw_worker", sizeof(*w), RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+	struct tw_report_spec report = {.n_series = spec->flows.n_series,
+		.n_pairs = spec->n_pairs,
+		.n_blocks = count_blocks(spec),
+		.socket = SOCKET_ID_ANY};
 	void *flows;
 
 	if (w == NULL) {
@@ -62,8 +65,8 @@ struct tw_worker *tw_worker_create(
 		goto failed;
 	}
 	w->flows = tw_flow_init(flows, &spec->flows);
-	w->report = tw_report_create(
-		id, spec->flows.n_series, count_blocks(spec->flows.n_series), SOCKET_ID_ANY, diag);
+	report.worker = id;
+	w->report = tw_report_create(&report, diag);
 	if (w->report == NULL)
 		goto failed;
 	if (w->source == NULL) {

@@ -217,7 +217,7 @@ static inline void run_stage(enum stage stage, unsigned int first)
 		tw_classify(worker.table, burst);
 		break;
 	case ATTRIBUTE:
-		tw_attribute(worker.map, burst);
+		tw_attribute(worker.map, NULL, burst);
 		break;
 	case COUNT:
 		tw_count(worker.block, &worker.peers, burst);
@@ -425,7 +425,11 @@ static void make_worker(const char *database)
 	const struct tw_via *vias;
 
 	worker.table = load_table(database);
-	worker.map = tw_link_map_create(rules, RTE_DIM(rules), order, RTE_DIM(order), NULL);
+	worker.map = tw_link_map_create(&(struct tw_link_spec){.rules = rules,
+						.n_rules = RTE_DIM(rules),
+						.order = order,
+						.n_order = RTE_DIM(order)},
+		NULL);
 	if (worker.map == NULL)
 		stop("no map of links");
 	worker.n_series = config.n_series = tw_series_count(1, tw_link_map_vias(worker.map, &vias));

@@ -169,8 +169,11 @@ static void an_empty_burst_counts_nothing(void **state)
 static struct tw_report *make_report(unsigned int worker, unsigned int n_blocks)
 {
 	struct tw_diag diag = {0};
-	struct tw_report *report =
-		tw_report_create(worker, N_SERIES, n_blocks, SOCKET_ID_ANY, &diag);
+	struct tw_report *report = tw_report_create(&(struct tw_report_spec){.worker = worker,
+							    .n_series = N_SERIES,
+							    .n_blocks = n_blocks,
+							    .socket = SOCKET_ID_ANY},
+		&diag);
 
 	tw_diag_print(&diag, stderr, "");
 	assert_non_null(report);
@@ -235,6 +238,8 @@ static void a_block_comes_back_zeroed(void **state)
 		assert_non_null(block);
 		assert_int_equal(block->second, second);
 		block->second = 0;
+		assert_int_equal(block->n_series, N_SERIES);
+		block->n_series = 0;
 		assert_true(all_zero(block, block_size()));
 		memset(block, 0xff, block_size());
 		block->last = true;
@@ -276,13 +281,19 @@ static void what_is_freed_can_be_made_again(void **state)
 	const size_t size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
 
 	for (unsigned int i = 0; i < 100; i++) {
-		struct tw_report *report = tw_report_create(9, n_series, 8, SOCKET_ID_ANY, NULL);
+		struct tw_report *report = tw_report_create(&(struct tw_report_spec){.worker = 9,
+								    .n_series = n_series,
+								    .n_blocks = 8,
+								    .socket = SOCKET_ID_ANY},
+			NULL);
 
 		assert_non_null(report);
 		for (unsigned int b = 0; b < 8; b++) {
 			struct tw_block *block = tw_report_take(report, 0);
 
 			assert_non_null(block);
+			assert_int_equal(block->n_series, n_series);
+			block->n_series = 0;
 			assert_true(all_zero(block, size));
 			memset(block, 0xff, size);
 		}
@@ -295,7 +306,11 @@ static void too_little_memory_is_one_line_and_leaves_nothing_behind(void **state
 	for (unsigned int i = 0; i < 10; i++) {
 		struct tw_diag diag = {0};
 
-		assert_null(tw_report_create(3, 1u << 20, 1024, SOCKET_ID_ANY, &diag));
+		assert_null(tw_report_create(&(struct tw_report_spec){.worker = 3,
+						     .n_series = 1u << 20,
+						     .n_blocks = 1024,
+						     .socket = SOCKET_ID_ANY},
+			&diag));
 		assert_int_equal(diag.n_lines, 1);
 		assert_non_null(strstr(diag.lines[0], "no memory"));
 		assert_non_null(strstr(diag.lines[0], "3"));

@@ -141,7 +141,10 @@ static void compare_map(const struct tw_link_rule *rules, unsigned int n_rules, 
 	struct tw_link_map *map;
 
 	order[0] = order[swap], order[swap] = TW_METHOD_MAC;
-	map = tw_link_map_create(rules, n_rules, order, n_order, NULL);
+	map = tw_link_map_create(
+		&(struct tw_link_spec){
+			.rules = rules, .n_rules = n_rules, .order = order, .n_order = n_order},
+		NULL);
 	assert_non_null(map);
 	tw_link_map_vias(map, &vias);
 	for (unsigned int i = 0; i < 100; i++) {
@@ -179,7 +182,11 @@ static void random_rules_match_as_if_every_rule_were_tried(void **state)
 			random_rule(&rules[n], values);
 			for (unsigned int k = 0; k < n; k++)
 				clash |= slow_clash(&rules[k], &rules[n]);
-			map = tw_link_map_create(rules, n + 1, all_methods, 3, NULL);
+			map = tw_link_map_create(&(struct tw_link_spec){.rules = rules,
+							 .n_rules = n + 1,
+							 .order = all_methods,
+							 .n_order = 3},
+				NULL);
 			if (clash != (map == NULL))
 				fail_msg("map %u, rule %u: %s", i, drawn,
 					clash ? "a clash is accepted" : "refused without a clash");

@@ -23,8 +23,9 @@ struct pending {
 	bool inexact;
 	struct tw_totals totals;
 	struct pending *next_free;
-	uint64_t *lost;        /* [cause][port or worker]: behind the series */
-	struct tw_load *loads; /* [worker]: behind these */
+	struct tw_pair_count *pairs; /* behind the series */
+	uint64_t *lost;              /* [cause][port or worker]: behind these */
+	struct tw_load *loads;       /* [worker]: behind these */
 	struct tw_series_count series[];
 };
 
@@ -50,6 +51,9 @@ struct tw_aggregate {
 
 	struct tw_series_count *zeros;
 	struct tw_series_count *sums;
+	struct tw_pair_count *zero_pairs;
+	struct tw_pair_count *pair_sums;
+	uint64_t routes_number; /* of the routes that the sinks know */
 	struct tw_summary summary;
 	struct tw_peer_sums peers;
 	struct tw_events *events; /* NULL: none */
@@ -59,18 +63,52 @@ struct tw_aggregate {
 	struct tw_loss *losses; /* [TW_DROP_MAX * n_places], of the second that closes, or of all */
 };
 
+uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream)
+{
+	return upstream < view->n_upstreams ? view->upstreams[upstream].asn : 0;
+}
+
+const char *tw_view_upstream_name(const struct tw_view *view, unsigned int upstream)
+{
+	return upstream < view->n_upstreams ? view->upstreams[upstream].name : "unknown";
+}
+
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via)
 {
-	uint8_t upstream = view->vias[via].upstream;
-
-	return upstream == TW_UPSTREAM_UNKNOWN ? 0 : view->upstreams[upstream].asn;
+	return tw_view_upstream_asn(view, view->vias[via].upstream);
 }
 
 const char *tw_view_name(const struct tw_view *view, unsigned int via)
 {
-	uint8_t upstream = view->vias[via].upstream;
+	return tw_view_upstream_name(view, view->vias[via].upstream);
+}
 
-	return upstream == TW_UPSTREAM_UNKNOWN ? "unknown" : view->upstreams[upstream].name;
+const char *tw_agreement_name(enum tw_agreement agreement)
+{
+	static const char *const names[TW_AGREEMENT_MAX] = {
+		[TW_AGREE] = "agree",
+		[TW_DISAGREE] = "disagree",
+		[TW_UNDECIDED] = "undecided",
+		[TW_NO_ROUTE] = "no_route",
+	};
+
+	return names[agreement];
+}
+
+enum tw_agreement tw_view_agreement(
+	const struct tw_view *view, unsigned int observed, unsigned int expected)
+{
+	if (expected == 0)
+		return TW_NO_ROUTE;
+	if (expected - 1 == observed)
+		return TW_AGREE;
+	switch (view->upstreams[expected - 1].kind) {
+	case TW_UPSTREAM_AMBIGUOUS:
+	case TW_UPSTREAM_FOREIGN:
+		return TW_UNDECIDED;
+	default:
+		return TW_DISAGREE;
+	}
 }
 
 /* Remembers a sink's first error and leaves the sink out from then on; the others go on. */
@@ -124,11 +162,14 @@ struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned in
 	a->sinks = calloc(n_sinks + 1, sizeof(*a->sinks));
 	a->zeros = calloc(view->n_series + 1, sizeof(*a->zeros));
 	a->sums = calloc(view->n_series + 1, sizeof(*a->sums));
+	a->zero_pairs = calloc(view->n_pairs + 1, sizeof(*a->zero_pairs));
+	a->pair_sums = calloc(view->n_pairs + 1, sizeof(*a->pair_sums));
 	a->n_places = n_workers > view->n_ports ? n_workers : view->n_ports;
 	a->lost = calloc(lost_size(a), 1);
 	a->losses = calloc((size_t)TW_DROP_MAX * a->n_places, sizeof(*a->losses));
 	if (a->workers == NULL || a->sinks == NULL || a->zeros == NULL || a->sums == NULL ||
-		a->lost == NULL || a->losses == NULL)
+		a->zero_pairs == NULL || a->pair_sums == NULL || a->lost == NULL ||
+		a->losses == NULL)
 		goto no_memory;
 	if (n_sinks > 0)
 		memcpy(a->sinks, sinks, n_sinks * sizeof(*sinks));
@@ -139,6 +180,7 @@ struct tw_aggregate *tw_aggregate_create(const struct tw_view *view, unsigned in
 	}
 	a->summary.exact = true;
 	a->summary.series = a->sums;
+	a->summary.pairs = a->pair_sums;
 	FOR_EACH_SINK(a, start, view);
 	return a;
 
@@ -165,6 +207,8 @@ void tw_aggregate_free(struct tw_aggregate *a)
 	free(a->sinks);
 	free(a->zeros);
 	free(a->sums);
+	free(a->zero_pairs);
+	free(a->pair_sums);
 	tw_peers_free(&a->peers);
 	tw_events_free(a->events);
 	free(a->lost);
@@ -175,7 +219,8 @@ void tw_aggregate_free(struct tw_aggregate *a)
 static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 {
 	size_t series_size = a->view->n_series * sizeof(struct tw_series_count);
-	size_t size = sizeof(struct pending) + series_size + lost_size(a) +
+	size_t pairs_size = a->view->n_pairs * sizeof(struct tw_pair_count);
+	size_t size = sizeof(struct pending) + series_size + pairs_size + lost_size(a) +
 		      a->n_workers * sizeof(struct tw_load);
 	struct pending *p = a->free;
 
@@ -187,7 +232,8 @@ static struct pending *take_pending(struct tw_aggregate *a, uint64_t second)
 		return NULL;
 	memset(p, 0, size);
 	p->second = second;
-	p->lost = (uint64_t *)(p->series + a->view->n_series);
+	p->pairs = (struct tw_pair_count *)(p->series + a->view->n_series);
+	p->lost = (uint64_t *)(p->pairs + a->view->n_pairs);
 	p->loads = (struct tw_load *)(p->lost + TW_DROP_MAX * a->n_places);
 	return p;
 }
@@ -230,6 +276,21 @@ static void tell_events(struct tw_aggregate *a, const struct tw_second *second)
 		FOR_EACH_SINK(a, event, &events[i]);
 }
 
+/* The routes of the second; where they are others than before, the sinks hear of them first. */
+static void ask_routes(struct tw_aggregate *a, struct tw_second *second)
+{
+	const struct tw_view *view = a->view;
+
+	if (view->routes == NULL)
+		return;
+	second->routes = view->routes(view->routes_arg, second->time);
+	if (second->routes != NULL && second->routes->number != a->routes_number) {
+		a->routes_number = second->routes->number;
+		FOR_EACH_SINK(a, routes, second->routes);
+	}
+	a->summary.routes = second->routes;
+}
+
 static void close_second(struct tw_aggregate *a, struct tw_second *second)
 {
 	const struct tw_series_count *series = second->series;
@@ -250,6 +311,11 @@ static void close_second(struct tw_aggregate *a, struct tw_second *second)
 		a->sums[i].flows += series[i].flows;
 		a->sums[i].active_flows = series[i].active_flows;
 	}
+	for (uint32_t i = 0; i < a->view->n_pairs; i++) {
+		a->pair_sums[i].packets += second->pairs[i].packets;
+		a->pair_sums[i].bytes += second->pairs[i].bytes;
+	}
+	ask_routes(a, second);
 	FOR_EACH_SINK(a, second, second);
 	tell_events(a, second);
 }
@@ -268,7 +334,8 @@ static void close_silence(struct tw_aggregate *a, uint64_t next)
 		return;
 	}
 	for (uint64_t time = from; time < next; time++) {
-		struct tw_second silent = {.time = time, .exact = true, .series = a->zeros};
+		struct tw_second silent = {
+			.time = time, .exact = true, .series = a->zeros, .pairs = a->zero_pairs};
 
 		close_second(a, &silent);
 	}
@@ -282,7 +349,8 @@ static void close_pending(struct tw_aggregate *a, struct pending *p)
 		.n_losses = list_losses(a, p->lost),
 		.loads = p->loads,
 		.n_loads = a->n_workers,
-		.series = p->series};
+		.series = p->series,
+		.pairs = p->pairs};
 
 	second.exact = !p->inexact && second.n_losses == 0;
 	for (unsigned int i = 0; i < TW_DROP_MAX * a->n_places; i++)
@@ -329,6 +397,10 @@ int tw_aggregate_block(struct tw_aggregate *a, unsigned int worker, const struct
 
 		for (size_t k = 0; k < sizeof(p->series[i]) / sizeof(*sum); k++)
 			sum[k] += add[k];
+	}
+	for (uint32_t i = 0; i < block->n_pairs; i++) {
+		p->pairs[i].packets += tw_block_pairs(block)[i].packets;
+		p->pairs[i].bytes += tw_block_pairs(block)[i].bytes;
 	}
 	a->workers[worker].started = true;
 	a->workers[worker].ended = block->last;

@@ -32,6 +32,22 @@
 struct tw_event;
 struct tw_event_rules;
 
+/* What the routes hold of a target: prefixes whose upstream it is, and addresses that go there. */
+struct tw_route_share {
+	uint64_t prefixes;
+	uint64_t addresses; /* of IPv4; of IPv6, networks of 64 bits */
+};
+
+/* The routes that decide from a second on. */
+struct tw_routes_view {
+	uint64_t number;  /* another where the shares are others */
+	uint64_t since;   /* the first second that they decide */
+	uint64_t time;    /* Unix time that they are of: of the newest dump or message */
+	uint32_t n_peers; /* vantage points with a route, and of them the stale ones */
+	uint32_t n_stale;
+	const struct tw_route_share *shares; /* [n_targets][n_upstreams][2]: IPv4, IPv6 */
+};
+
 /* The names behind the indices: constant for the whole run, shared by all sinks. */
 struct tw_view {
 	const struct tw_target *targets;
@@ -41,6 +57,14 @@ struct tw_view {
 	const struct tw_via *vias;
 	unsigned int n_vias;
 	uint32_t n_series;
+	struct tw_pair_shape pairs;
+	uint32_t n_pairs; /* 0 without routes */
+	/*
+	 * The routes that decide a second, NULL for none; asked for rising seconds. It holds until the next call. NULL
+	 * without routes.
+	 */
+	const struct tw_routes_view *(*routes)(void *arg, uint64_t second);
+	void *routes_arg;
 	const char *config_path;
 	const char *version; /* of the program */
 	const struct tw_database *databases;
@@ -51,9 +75,26 @@ struct tw_view {
 	const struct tw_event_rules *event_rules; /* NULL: no events */
 };
 
-/* The ASN of a via's upstream, 0 for unknown, and its name, "unknown" where there is none. */
+/*
+ * The ASN of an upstream, 0 where it has none, and its name: "unknown" of TW_UPSTREAM_UNKNOWN. Of a via likewise.
+ */
+uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream);
+const char *tw_view_upstream_name(const struct tw_view *view, unsigned int upstream);
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via);
 const char *tw_view_name(const struct tw_view *view, unsigned int via);
+
+/* What a target's links and routes say of each other, summed over its pairs. */
+enum tw_agreement {
+	TW_AGREE,
+	TW_DISAGREE,
+	TW_UNDECIDED, /* ambiguous or foreign routes */
+	TW_NO_ROUTE,
+	TW_AGREEMENT_MAX,
+};
+/* "agree", "disagree", "undecided", "no_route" */
+const char *tw_agreement_name(enum tw_agreement agreement);
+enum tw_agreement tw_view_agreement(
+	const struct tw_view *view, unsigned int observed, unsigned int expected);
 
 /* Packets lost by one cause at one place. */
 struct tw_loss {
@@ -77,7 +118,15 @@ struct tw_second {
 	const struct tw_load *loads; /* by worker; none in a second of silence */
 	unsigned int n_loads;
 	const struct tw_series_count *series; /* [view->n_series] */
+	const struct tw_pair_count *pairs;    /* [view->n_pairs] */
+	const struct tw_routes_view *routes;  /* that decided it, or NULL */
 };
+
+/* The age of the routes in a second, in seconds; 0 where they are newer. */
+static inline uint64_t tw_routes_age(const struct tw_routes_view *routes, uint64_t second)
+{
+	return routes->time < second ? second - routes->time : 0;
+}
 
 struct tw_peer {
 	uint32_t asn;
@@ -97,6 +146,8 @@ struct tw_summary {
 	const struct tw_loss *losses;
 	unsigned int n_losses;
 	const struct tw_series_count *series; /* sums; active_flows as in the last second */
+	const struct tw_pair_count *pairs;    /* sums */
+	const struct tw_routes_view *routes;  /* of the last second */
 	const struct tw_peer *
 		peers; /* `to` first, then `from`; each by bytes, then packets falling, ASN rising */
 	unsigned int n_peers;
@@ -105,6 +156,8 @@ struct tw_summary {
 /* An exporter. Each function may be NULL. They return 0 or -errno; the first error stops that sink. */
 struct tw_sink {
 	int (*start)(struct tw_sink *sink, const struct tw_view *view);
+	/* Before the first second that other routes decide. */
+	int (*routes)(struct tw_sink *sink, const struct tw_routes_view *routes);
 	int (*second)(struct tw_sink *sink, const struct tw_second *second);
 	/* Behind the second that decided it. */
 	int (*event)(struct tw_sink *sink, const struct tw_event *event);

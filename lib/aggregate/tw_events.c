@@ -238,13 +238,22 @@ static void start_anew(struct tw_events *e, struct target *target)
 	}
 }
 
+/* Whether an upstream may lead: not one that stands for what is not known. */
+static bool may_lead(const struct tw_events *e, unsigned int upstream)
+{
+	enum tw_upstream_kind kind = e->view->upstreams[upstream].kind;
+
+	return kind == TW_UPSTREAM_CONFIGURED || kind == TW_UPSTREAM_FOUND ||
+	       kind == TW_UPSTREAM_DIRECT;
+}
+
 /* Whoever has most bytes since the last event and is there, of those that have a name. */
 static unsigned int largest(const struct tw_events *e, const struct target *target)
 {
 	unsigned int best = e->view->n_upstreams;
 
 	for (unsigned int u = 0; u < e->view->n_upstreams; u++)
-		if (target->upstreams[u].presence.there &&
+		if (target->upstreams[u].presence.there && may_lead(e, u) &&
 			(best == e->view->n_upstreams ||
 				target->upstreams[u].bytes > target->upstreams[best].bytes))
 			best = u;
@@ -429,7 +438,7 @@ static bool decide_overtaking(struct tw_events *e, struct target *target,
 		bool fires;
 		double x;
 
-		if (u == leader || leader == e->view->n_upstreams)
+		if (u == leader || leader == e->view->n_upstreams || !may_lead(e, u))
 			continue;
 		x = (double)e->bytes[u] - (double)e->bytes[leader] -
 		    e->rules.margin / 100.0 * (double)bytes;
@@ -568,7 +577,7 @@ unsigned int tw_events_second(
 		memset(e->packets, 0, (view->n_upstreams + 1) * sizeof(*e->packets));
 		memset(e->bytes, 0, (view->n_upstreams + 1) * sizeof(*e->bytes));
 		for (uint32_t i = t * n; i < (t + 1) * n; i++) {
-			uint8_t u = view->vias[tw_series_key(view->n_vias, i).via].upstream;
+			unsigned int u = view->vias[tw_series_key(view->n_vias, i).via].upstream;
 			unsigned int at = u == TW_UPSTREAM_UNKNOWN ? view->n_upstreams : u;
 
 			e->packets[at] += second->series[i].packets;

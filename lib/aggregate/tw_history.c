@@ -15,7 +15,7 @@
 struct kept {
 	struct tw_record record;
 	unsigned int references; /* under the lock */
-				 /* losses, loads, series */
+				 /* series, pairs, loads, losses */
 };
 
 struct tw_history {
@@ -31,6 +31,10 @@ struct tw_history {
 
 	struct tw_summary sums;
 	struct tw_series_count *series;
+	struct tw_pair_count *pairs;
+	bool routed;
+	struct tw_routes_view routes;
+	struct tw_route_share *shares;
 	uint64_t *lost; /* [TW_DROP_MAX][TW_PLACES] */
 	struct tw_load *loads;
 	unsigned int n_loads;
@@ -55,20 +59,24 @@ static struct tw_history *of(struct tw_sink *sink)
 
 static struct kept *make_record(const struct tw_view *view, const struct tw_second *second)
 {
-	uint32_t n_series = 0;
+	uint32_t n_series = 0, n_pairs = 0;
 	struct kept *kept;
 	struct tw_record_series *series;
+	struct tw_record_pair *pairs;
 	struct tw_loss *losses;
 	struct tw_load *loads;
 
 	for (uint32_t i = 0; i < view->n_series; i++)
 		n_series += tw_series_listed(&second->series[i]);
-	kept = malloc(sizeof(*kept) + n_series * sizeof(*series) +
+	for (uint32_t i = 0; i < view->n_pairs; i++)
+		n_pairs += second->pairs[i].packets > 0;
+	kept = malloc(sizeof(*kept) + n_series * sizeof(*series) + n_pairs * sizeof(*pairs) +
 		      second->n_losses * sizeof(*losses) + second->n_loads * sizeof(*loads));
 	if (kept == NULL)
 		return NULL;
 	series = (struct tw_record_series *)(kept + 1);
-	loads = (struct tw_load *)(series + n_series);
+	pairs = (struct tw_record_pair *)(series + n_series);
+	loads = (struct tw_load *)(pairs + n_pairs);
 	losses = (struct tw_loss *)(loads + second->n_loads);
 	*kept = (struct kept){.references = 1,
 		.record = {.time = second->time,
@@ -77,9 +85,17 @@ static struct kept *make_record(const struct tw_view *view, const struct tw_seco
 			.n_losses = second->n_losses,
 			.n_loads = second->n_loads,
 			.n_series = n_series,
+			.n_pairs = n_pairs,
+			.n_all_series = view->n_series,
 			.losses = losses,
 			.loads = loads,
-			.series = series}};
+			.series = series,
+			.pairs = pairs}};
+	if (second->routes != NULL) {
+		kept->record.routed = true;
+		kept->record.routes = *second->routes;
+		kept->record.routes.shares = NULL;
+	}
 	if (second->n_losses > 0)
 		memcpy(losses, second->losses, second->n_losses * sizeof(*losses));
 	if (second->n_loads > 0)
@@ -87,6 +103,9 @@ static struct kept *make_record(const struct tw_view *view, const struct tw_seco
 	for (uint32_t i = 0; i < view->n_series; i++)
 		if (tw_series_listed(&second->series[i]))
 			*series++ = (struct tw_record_series){i, second->series[i]};
+	for (uint32_t i = 0; i < view->n_pairs; i++)
+		if (second->pairs[i].packets > 0)
+			*pairs++ = (struct tw_record_pair){i, second->pairs[i]};
 	return kept;
 }
 
@@ -122,6 +141,13 @@ static void add_up(struct tw_history *h, const struct tw_second *second)
 		h->series[i].flows += second->series[i].flows;
 		h->series[i].active_flows = second->series[i].active_flows;
 	}
+	for (uint32_t i = 0; i < h->view->n_pairs; i++) {
+		h->pairs[i].packets += second->pairs[i].packets;
+		h->pairs[i].bytes += second->pairs[i].bytes;
+	}
+	h->routed = second->routes != NULL;
+	if (h->routed)
+		h->routes = *second->routes;
 	for (unsigned int i = 0; i < second->n_losses; i++)
 		if (second->losses[i].index < TW_PLACES)
 			h->lost[second->losses[i].cause * TW_PLACES + second->losses[i].index] +=
@@ -149,6 +175,21 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	keep(h, kept);
 	pthread_mutex_unlock(&h->lock);
 	tell(h);
+	return 0;
+}
+
+static size_t n_shares(const struct tw_view *view)
+{
+	return (size_t)view->n_targets * view->n_upstreams * 2;
+}
+
+static int routes(struct tw_sink *sink, const struct tw_routes_view *routes)
+{
+	struct tw_history *h = of(sink);
+
+	pthread_mutex_lock(&h->lock);
+	memcpy(h->shares, routes->shares, n_shares(h->view) * sizeof(*h->shares));
+	pthread_mutex_unlock(&h->lock);
 	return 0;
 }
 
@@ -236,6 +277,10 @@ static int copy(struct tw_history *h, struct tw_snapshot *s)
 	unsigned int n = 0;
 
 	memcpy(s->series, h->series, h->view->n_series * sizeof(*s->series));
+	memcpy(s->pairs, h->pairs, h->view->n_pairs * sizeof(*s->pairs));
+	memcpy(s->shares, h->shares, n_shares(h->view) * sizeof(*s->shares));
+	s->routes = h->routes;
+	s->routes.shares = s->shares;
 	memcpy(s->loads, h->loads, h->n_loads * sizeof(*s->loads));
 	memcpy(s->names, h->names, sizeof(h->names));
 	memcpy(s->peers, h->peers, sizeof(h->peers));
@@ -248,6 +293,8 @@ static int copy(struct tw_history *h, struct tw_snapshot *s)
 	memcpy(s->events, h->events, sizeof(s->events));
 	s->summary = h->sums;
 	s->summary.series = s->series;
+	s->summary.pairs = s->pairs;
+	s->summary.routes = h->routed ? &s->routes : NULL;
 	s->summary.losses = s->losses;
 	s->summary.n_losses = n;
 	s->summary.peers = s->peers;
@@ -260,12 +307,14 @@ static int copy(struct tw_history *h, struct tw_snapshot *s)
 int tw_history_snapshot(struct tw_history *h, struct tw_snapshot *s)
 {
 	*s = (struct tw_snapshot){.series = calloc(h->view->n_series + 1, sizeof(*s->series)),
+		.pairs = calloc(h->view->n_pairs + 1, sizeof(*s->pairs)),
+		.shares = calloc(n_shares(h->view) + 1, sizeof(*s->shares)),
 		.loads = calloc(TW_PLACES, sizeof(*s->loads)),
 		.losses = calloc(TW_DROP_MAX * TW_PLACES, sizeof(*s->losses)),
 		.peers = calloc(2 * TW_PEERS_MAX, sizeof(*s->peers)),
 		.names = calloc(2 * TW_PEERS_MAX, sizeof(*s->names))};
-	if (s->series == NULL || s->loads == NULL || s->losses == NULL || s->peers == NULL ||
-		s->names == NULL) {
+	if (s->series == NULL || s->pairs == NULL || s->shares == NULL || s->loads == NULL ||
+		s->losses == NULL || s->peers == NULL || s->names == NULL) {
 		tw_snapshot_free(s);
 		return -ENOMEM;
 	}
@@ -278,6 +327,8 @@ int tw_history_snapshot(struct tw_history *h, struct tw_snapshot *s)
 void tw_snapshot_free(struct tw_snapshot *s)
 {
 	free(s->series);
+	free(s->pairs);
+	free(s->shares);
 	free(s->loads);
 	free(s->losses);
 	free(s->peers);
@@ -351,10 +402,26 @@ unsigned int tw_history_capacity(const struct tw_history *h)
 	return h->capacity;
 }
 
+struct tw_series_count *tw_record_room(const struct tw_view *view)
+{
+	return calloc(1, (view->n_series + 1) * sizeof(struct tw_series_count) +
+				 view->n_pairs * sizeof(struct tw_pair_count));
+}
+
+static struct tw_pair_count *pairs_of(
+	const struct tw_record *record, struct tw_series_count *series)
+{
+	return (struct tw_pair_count *)&series[record->n_all_series];
+}
+
 struct tw_second tw_record_second(const struct tw_record *record, struct tw_series_count *series)
 {
+	struct tw_pair_count *pairs = pairs_of(record, series);
+
 	for (uint32_t i = 0; i < record->n_series; i++)
 		series[record->series[i].index] = record->series[i].count;
+	for (uint32_t i = 0; i < record->n_pairs; i++)
+		pairs[record->pairs[i].index] = record->pairs[i].count;
 	return (struct tw_second){.time = record->time,
 		.exact = record->exact,
 		.totals = record->totals,
@@ -362,13 +429,17 @@ struct tw_second tw_record_second(const struct tw_record *record, struct tw_seri
 		.n_losses = record->n_losses,
 		.loads = record->loads,
 		.n_loads = record->n_loads,
-		.series = series};
+		.series = series,
+		.pairs = pairs,
+		.routes = record->routed ? &record->routes : NULL};
 }
 
 void tw_record_clear(const struct tw_record *record, struct tw_series_count *series)
 {
 	for (uint32_t i = 0; i < record->n_series; i++)
 		series[record->series[i].index] = (struct tw_series_count){0};
+	for (uint32_t i = 0; i < record->n_pairs; i++)
+		pairs_of(record, series)[record->pairs[i].index] = (struct tw_pair_count){0};
 }
 
 /* ---- making ---- */
@@ -397,12 +468,15 @@ struct tw_history *tw_history_create(
 	h->sums.exact = true;
 	h->ring = calloc(seconds, sizeof(struct kept *));
 	h->series = calloc(view->n_series + 1, sizeof(*h->series));
+	h->pairs = calloc(view->n_pairs + 1, sizeof(*h->pairs));
+	h->shares = calloc(n_shares(view) + 1, sizeof(*h->shares));
 	h->lost = calloc(TW_DROP_MAX * TW_PLACES, sizeof(*h->lost));
 	h->loads = calloc(TW_PLACES, sizeof(*h->loads));
-	if (h->ring == NULL || h->series == NULL || h->lost == NULL || h->loads == NULL)
+	if (h->ring == NULL || h->series == NULL || h->pairs == NULL || h->shares == NULL ||
+		h->lost == NULL || h->loads == NULL)
 		goto no_memory;
-	h->sink =
-		(struct tw_sink){.second = second, .event = event, .gap = gap, .summary = summary};
+	h->sink = (struct tw_sink){
+		.routes = routes, .second = second, .event = event, .gap = gap, .summary = summary};
 	return h;
 
 no_memory:
@@ -419,6 +493,8 @@ void tw_history_free(struct tw_history *h)
 		drop(h->ring[i]);
 	free(h->ring);
 	free(h->series);
+	free(h->pairs);
+	free(h->shares);
 	free(h->lost);
 	free(h->loads);
 	pthread_mutex_destroy(&h->lock);

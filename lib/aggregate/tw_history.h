@@ -35,12 +35,20 @@ struct tw_record {
 	unsigned int n_losses;
 	unsigned int n_loads;
 	uint32_t n_series; /* those that had anything */
+	uint32_t n_pairs;  /* likewise */
+	uint32_t n_all_series;
+	bool routed;
+	struct tw_routes_view routes; /* that decided it, where `routed`; without shares */
 	const struct tw_loss *losses;
 	const struct tw_load *loads;
 	const struct tw_record_series {
 		uint32_t index;
 		struct tw_series_count count;
 	} * series;
+	const struct tw_record_pair {
+		uint32_t index;
+		struct tw_pair_count count;
+	} * pairs;
 };
 
 /* The sums. The arrays are the snapshot's own. */
@@ -53,6 +61,9 @@ struct tw_snapshot {
 		       [TW_TARGET_MAX + 1]; /* decided, by type and target; the last: of none */
 	bool ended;                         /* nothing follows */
 	struct tw_series_count *series;
+	struct tw_pair_count *pairs;
+	struct tw_routes_view routes; /* with shares; summary.routes points to it, or is NULL */
+	struct tw_route_share *shares;
 	struct tw_loss *losses;
 	struct tw_peer *peers;
 	char (*names)[64]; /* of the peers, cut */
@@ -101,9 +112,11 @@ uint64_t tw_history_find(struct tw_history *history, uint64_t time);
 /* How many records it keeps at most. */
 unsigned int tw_history_capacity(const struct tw_history *history);
 
-/* Shows a record as a second; `series` is [view->n_series], and 0 in all but what is shown. */
+/* Room to show records in, zeroed: [view->n_series], and the pairs behind. To be released with free(). */
+struct tw_series_count *tw_record_room(const struct tw_view *view);
+/* Shows a record as a second; `series` is such room, and 0 in all but what is shown. */
 struct tw_second tw_record_second(const struct tw_record *record, struct tw_series_count *series);
-/* Makes `series` 0 again. */
+/* Makes the room 0 again. */
 void tw_record_clear(const struct tw_record *record, struct tw_series_count *series);
 
 #endif

@@ -343,7 +343,7 @@ struct tw_http *tw_http_start(const struct tw_http_config *config,
 	}
 	pthread_mutex_init(&http->lock, NULL);
 	http->source = source;
-	http->series = calloc(source->view->n_series + 1, sizeof(*http->series));
+	http->series = tw_record_room(source->view);
 	if (http->series == NULL || tw_metrics_init(&http->metrics, source->view) != 0 ||
 		tw_json_init(&http->json, source->view, NULL) != 0) {
 		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");

@@ -74,7 +74,7 @@ char *tw_text_si(double value, const char *unit, char text[static TW_TEXT_SI])
 }
 
 char *tw_text_upstream(
-	const struct tw_view *view, uint8_t upstream, char text[static TW_TEXT_UPSTREAM])
+	const struct tw_view *view, uint16_t upstream, char text[static TW_TEXT_UPSTREAM])
 {
 	if (upstream == TW_UPSTREAM_UNKNOWN)
 		snprintf(text, TW_TEXT_UPSTREAM, "unknown");

@@ -55,7 +55,7 @@ struct text_sink {
 
 static unsigned int share_of(const struct text_sink *s, unsigned int via)
 {
-	uint8_t upstream = s->view->vias[via].upstream;
+	unsigned int upstream = s->view->vias[via].upstream;
 
 	return upstream == TW_UPSTREAM_UNKNOWN ? s->view->n_upstreams : upstream;
 }
@@ -209,8 +209,8 @@ static void put_legend(struct text_sink *s)
 	for (unsigned int i = 0; i < s->n_shares; i++) {
 		put_glyph(s, i, 2);
 		fputc(' ', s->out);
-		tw_text_upstream(
-			s->view, i < s->view->n_upstreams ? (uint8_t)i : TW_UPSTREAM_UNKNOWN, name);
+		tw_text_upstream(s->view,
+			i < s->view->n_upstreams ? (uint16_t)i : TW_UPSTREAM_UNKNOWN, name);
 		tw_text_cut(s->out, &s->style, name, COLUMNS - 3);
 		fputc('\n', s->out);
 	}

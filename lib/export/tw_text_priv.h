@@ -25,7 +25,7 @@ double tw_text_percent(uint64_t part, uint64_t total);
 /* "AS20485 TransTeleCom", "AS20485", "unknown". */
 #define TW_TEXT_UPSTREAM 320
 char *tw_text_upstream(
-	const struct tw_view *view, uint8_t upstream, char text[static TW_TEXT_UPSTREAM]);
+	const struct tw_view *view, uint16_t upstream, char text[static TW_TEXT_UPSTREAM]);
 
 /* "2017-10-01 09:07:51" */
 #define TW_TEXT_TIME 32

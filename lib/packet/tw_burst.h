@@ -52,6 +52,7 @@ struct tw_hit {
 	uint8_t address;   /* index k: ip4[2k], ip6[2k] are the packet's addresses */
 	uint16_t via;      /* upstream and method, set by attribute */
 	uint32_t series;   /* set by attribute */
+	uint32_t pair;     /* likewise: what link and route say, or TW_PAIR_NONE */
 	uint32_t own;      /* origin index of the end in the target */
 	uint32_t peer;     /* origin index of the other end */
 };

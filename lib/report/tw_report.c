@@ -11,6 +11,8 @@
 struct tw_report {
 	struct tw_exchange *blocks;
 	size_t block_size;
+	uint32_t n_series;
+	uint32_t n_pairs;
 };
 
 static void add_all(void *to, const void *from, size_t size)
@@ -40,6 +42,20 @@ void tw_totals_add(struct tw_totals *to, const struct tw_totals *from)
 	add_all(to, from, sizeof(*to));
 }
 
+static void count_pairs(struct tw_block *block, const struct tw_burst *burst)
+{
+	struct tw_pair_count *pairs = tw_block_pairs(block);
+
+	for (unsigned int i = 0; i < burst->n_hits; i++) {
+		const struct tw_hit *hit = &burst->hits[i];
+
+		if (hit->pair == TW_PAIR_NONE)
+			continue;
+		pairs[hit->pair].packets++;
+		pairs[hit->pair].bytes += burst->bytes[hit->slot];
+	}
+}
+
 void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_burst *burst)
 {
 	add_all(&block->totals.rx, &burst->rx, sizeof(burst->rx));
@@ -61,20 +77,30 @@ void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_bu
 		peer->packets++;
 		peer->bytes += bytes;
 	}
+	if (block->n_pairs > 0)
+		count_pairs(block, burst);
 }
 
-struct tw_report *tw_report_create(unsigned int worker, uint32_t n_series, unsigned int n_blocks,
-	int socket, struct tw_diag *diag)
+size_t tw_report_block_size(uint32_t n_series, uint32_t n_pairs)
 {
-	struct tw_report *report = rte_zmalloc_socket("tw_report", sizeof(*report), 0, socket);
+	return sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count) +
+	       n_pairs * sizeof(struct tw_pair_count);
+}
+
+struct tw_report *tw_report_create(const struct tw_report_spec *spec, struct tw_diag *diag)
+{
+	struct tw_report *report =
+		rte_zmalloc_socket("tw_report", sizeof(*report), 0, spec->socket);
 
 	if (report == NULL) {
-		tw_diag_add(diag, -ENOMEM, "worker %u: no memory for its report", worker);
+		tw_diag_add(diag, -ENOMEM, "worker %u: no memory for its report", spec->worker);
 		return NULL;
 	}
-	report->block_size = sizeof(struct tw_block) + n_series * sizeof(struct tw_series_count);
-	report->blocks =
-		tw_exchange_create("tw_block", worker, n_blocks, report->block_size, socket, diag);
+	report->n_series = spec->n_series;
+	report->n_pairs = spec->n_pairs;
+	report->block_size = tw_report_block_size(spec->n_series, spec->n_pairs);
+	report->blocks = tw_exchange_create(
+		"tw_block", spec->worker, spec->n_blocks, report->block_size, spec->socket, diag);
 	if (report->blocks == NULL) {
 		rte_free(report);
 		return NULL;
@@ -94,8 +120,11 @@ struct tw_block *tw_report_take(struct tw_report *report, uint64_t second)
 {
 	struct tw_block *block = tw_exchange_take(report->blocks);
 
-	if (block != NULL)
-		block->second = second;
+	if (block == NULL)
+		return NULL;
+	block->second = second;
+	block->n_series = report->n_series;
+	block->n_pairs = report->n_pairs;
 	return block;
 }
 

@@ -46,7 +46,7 @@ struct tw_totals {
 };
 _Static_assert(sizeof(struct tw_totals) % sizeof(uint64_t) == 0, "u64 only");
 
-/* A worker's counters of one second. */
+/* A worker's counters of one second. Behind the series lie the pairs: tw_block_pairs(). */
 struct tw_block {
 	uint64_t second;
 	bool last;            /* the worker has ended: nothing follows */
@@ -54,8 +54,15 @@ struct tw_block {
 	uint64_t cycles;      /* of the worker, by the time stamp counter; live only */
 	uint64_t busy_cycles; /* of them with packets */
 	struct tw_totals totals;
+	uint32_t n_series;
+	uint32_t n_pairs;
 	struct tw_series_count series[];
 };
+
+static inline struct tw_pair_count *tw_block_pairs(const struct tw_block *block)
+{
+	return (struct tw_pair_count *)(uintptr_t)&block->series[block->n_series];
+}
 
 /* The far ends of the targets' traffic, [origin index][direction]; a worker's own, for its whole run. */
 struct tw_peer_count {
@@ -78,12 +85,19 @@ void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_bu
 
 struct tw_report;
 
-/*
- * Makes the rings and `n_blocks` zeroed blocks of `n_series` for the worker. `socket` is the
- * worker's NUMA node. Returns NULL with a line in *diag. Needs the EAL.
- */
-struct tw_report *tw_report_create(unsigned int worker, uint32_t n_series, unsigned int n_blocks,
-	int socket, struct tw_diag *diag);
+struct tw_report_spec {
+	unsigned int worker;
+	uint32_t n_series;
+	uint32_t n_pairs; /* 0 without routes */
+	unsigned int n_blocks;
+	int socket; /* the worker's NUMA node */
+};
+
+/* Octets of one block. */
+size_t tw_report_block_size(uint32_t n_series, uint32_t n_pairs);
+
+/* Makes the rings and zeroed blocks for the worker. Returns NULL with a line in *diag. Needs the EAL. */
+struct tw_report *tw_report_create(const struct tw_report_spec *spec, struct tw_diag *diag);
 void tw_report_free(struct tw_report *report);
 
 /* Worker: an empty block for `second`, or NULL where the aggregator has not returned one yet. */

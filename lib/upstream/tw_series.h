@@ -56,4 +56,34 @@ static inline struct tw_series_key tw_series_key(unsigned int n_vias, uint32_t s
 	};
 }
 
+/*
+ * Pairs of what a link says and what a route says, by target:
+ *
+ *   (target * n_observed + observed) * n_expected + expected
+ *
+ * `observed` is an upstream's index; `expected` 0 where there is no route, else 1 + the upstream's index.
+ */
+struct tw_pair_shape {
+	uint32_t n_observed;
+	uint32_t n_expected;
+};
+
+struct tw_pair_count {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+#define TW_PAIR_NONE UINT32_MAX
+
+static inline uint32_t tw_pair_count(const struct tw_pair_shape *shape, unsigned int n_targets)
+{
+	return n_targets * shape->n_observed * shape->n_expected;
+}
+
+static inline uint32_t tw_pair_index(const struct tw_pair_shape *shape, unsigned int target,
+	unsigned int observed, unsigned int expected)
+{
+	return (target * shape->n_observed + observed) * shape->n_expected + expected;
+}
+
 #endif

@@ -39,7 +39,27 @@ struct tw_link_map {
 	unsigned int n_shapes;
 	uint32_t mask; /* entries - 1 */
 	struct entry *entries;
+
+	unsigned int n_strong;      /* shapes that go before routes */
+	uint16_t ambiguous;         /* the via of ambiguous routes; 0 without routes */
+	uint16_t *route_via;        /* [n_upstreams]; NULL without routes */
+	unsigned int n_upstreams;   /* of the list, with routes */
+	struct tw_pair_shape pairs; /* observed 0: none are counted */
 };
+
+const char *tw_upstream_kind_name(enum tw_upstream_kind kind)
+{
+	static const char *const names[] = {
+		[TW_UPSTREAM_CONFIGURED] = "configured",
+		[TW_UPSTREAM_FOUND] = "found",
+		[TW_UPSTREAM_OTHER] = "other",
+		[TW_UPSTREAM_DIRECT] = "direct",
+		[TW_UPSTREAM_FOREIGN] = "foreign",
+		[TW_UPSTREAM_AMBIGUOUS] = "ambiguous",
+	};
+
+	return names[kind];
+}
 
 const char *tw_method_name(enum tw_method method)
 {
@@ -150,20 +170,31 @@ static int check_rules(const struct tw_link_rule *rules, unsigned int n_rules, s
 	return err;
 }
 
+/* Whether a method is in the order, and then where. */
+static bool is_used(const struct tw_link_spec *spec, enum tw_method method)
+{
+	for (unsigned int m = 0; m < spec->n_order; m++)
+		if (spec->order[m] == method)
+			return true;
+	return false;
+}
+
 /* By method as configured, then by number of fields; check_rules() made any order between equals right. */
-static void order_shapes(struct tw_link_map *map, const struct tw_link_rule *rules,
-	unsigned int n_rules, const enum tw_method *order, unsigned int n_order)
+static void order_shapes(struct tw_link_map *map, const struct tw_link_spec *spec)
 {
 	bool present[TW_MATCH_MAX] = {false};
 
-	for (unsigned int i = 0; i < n_rules; i++)
-		present[rules[i].fields] = true;
-	for (unsigned int m = 0; m < n_order; m++)
+	for (unsigned int i = 0; i < spec->n_rules; i++)
+		present[spec->rules[i].fields] = true;
+	for (unsigned int m = 0; m < spec->n_order; m++) {
+		if (spec->order[m] == TW_METHOD_RIB)
+			map->n_strong = map->n_shapes;
 		for (int count = 4; count > 0; count--)
 			for (uint8_t fields = 1; fields < TW_MATCH_MAX; fields++)
-				if (present[fields] && method_of(fields) == order[m] &&
+				if (present[fields] && method_of(fields) == spec->order[m] &&
 					__builtin_popcount(fields) == count)
 					map->shapes[map->n_shapes++] = make_shape(fields);
+	}
 }
 
 static const struct shape *shape_of(const struct tw_link_map *map, uint8_t fields)
@@ -174,24 +205,34 @@ static const struct shape *shape_of(const struct tw_link_map *map, uint8_t field
 	return NULL;
 }
 
-/* Finds or adds a via; they are made in the order of upstreams, then of methods. */
-static void collect_vias(
-	struct tw_link_map *map, const struct tw_link_rule *rules, unsigned int n_rules)
+/* Makes all vias, in the order of upstreams, then of methods. Returns 0 or -ENOMEM. */
+static int collect_vias(struct tw_link_map *map, const struct tw_link_spec *spec)
 {
-	bool wanted[TW_UPSTREAM_MAX + 1][TW_METHOD_MAX] = {{false}};
+	unsigned int n = TW_UPSTREAM_MAX > map->n_upstreams ? TW_UPSTREAM_MAX : map->n_upstreams;
+	bool(*wanted)[TW_METHOD_MAX] = calloc(n, sizeof(*wanted));
 
-	for (unsigned int i = 0; i < n_rules; i++)
-		if (shape_of(map, rules[i].fields) != NULL)
-			wanted[rules[i].upstream][method_of(rules[i].fields)] = true;
+	map->vias = calloc(1 + (size_t)n * TW_METHOD_NONE, sizeof(*map->vias));
+	if (wanted == NULL || map->vias == NULL) {
+		free(wanted);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < spec->n_rules; i++)
+		if (shape_of(map, spec->rules[i].fields) != NULL)
+			wanted[spec->rules[i].upstream][method_of(spec->rules[i].fields)] = true;
+	for (unsigned int upstream = 0; upstream < map->n_upstreams; upstream++)
+		wanted[upstream][TW_METHOD_RIB] = true;
 	map->vias[map->n_vias++] = (struct tw_via){TW_UPSTREAM_UNKNOWN, TW_METHOD_NONE};
-	for (unsigned int upstream = 0; upstream < TW_UPSTREAM_MAX; upstream++)
+	for (unsigned int upstream = 0; upstream < n; upstream++)
 		for (unsigned int method = 0; method < TW_METHOD_MAX; method++)
 			if (wanted[upstream][method])
 				map->vias[map->n_vias++] =
-					(struct tw_via){(uint8_t)upstream, (uint8_t)method};
+					(struct tw_via){(uint16_t)upstream, (uint8_t)method};
+	free(wanted);
+	return 0;
 }
 
-static uint16_t via_index(const struct tw_link_map *map, uint8_t upstream, enum tw_method method)
+static uint16_t via_index(
+	const struct tw_link_map *map, unsigned int upstream, enum tw_method method)
 {
 	uint16_t via = 0;
 
@@ -200,49 +241,66 @@ static uint16_t via_index(const struct tw_link_map *map, uint8_t upstream, enum 
 	return via;
 }
 
-struct tw_link_map *tw_link_map_create(const struct tw_link_rule *rules, unsigned int n_rules,
-	const enum tw_method *order, unsigned int n_order, struct tw_diag *diag)
+/* What routes need: the via of each upstream, and the shape of pairs. Returns 0 or -ENOMEM. */
+static int make_routes(struct tw_link_map *map, const struct tw_link_spec *spec)
+{
+	if (map->n_upstreams == 0)
+		return 0;
+	map->route_via = calloc(map->n_upstreams, sizeof(*map->route_via));
+	if (map->route_via == NULL)
+		return -ENOMEM;
+	for (unsigned int upstream = 0; upstream < map->n_upstreams; upstream++) {
+		map->route_via[upstream] = via_index(map, upstream, TW_METHOD_RIB);
+		map->pairs.n_observed += map->n_shapes > 0 &&
+					 spec->upstreams[upstream].kind == TW_UPSTREAM_CONFIGURED;
+	}
+	map->ambiguous = map->route_via[map->n_upstreams - 1];
+	map->pairs.n_expected = 1 + map->n_upstreams;
+	return 0;
+}
+
+static void add_rule(struct tw_link_map *map, const struct tw_link_rule *rule)
+{
+	const struct shape *shape = shape_of(map, rule->fields);
+	uint64_t rest = key_rest(rule->vlan, rule->inner_vlan, rule->port);
+
+	if (shape == NULL)
+		return;
+	*find(map, shape, rule->mac, rest) = (struct entry){
+		.mac = rule->mac | shape->mac_or,
+		.rest = (rest & shape->rest_and) | shape->fields,
+		.via = via_index(map, rule->upstream, method_of(rule->fields)),
+		.used = true,
+	};
+}
+
+struct tw_link_map *tw_link_map_create(const struct tw_link_spec *spec, struct tw_diag *diag)
 {
 	struct tw_link_map *map;
 	uint32_t size = 2;
 
-	if (check_rules(rules, n_rules, diag) != 0)
+	if (check_rules(spec->rules, spec->n_rules, diag) != 0)
 		return NULL;
-	while (size < 2 * n_rules)
+	while (size < 2 * spec->n_rules)
 		size *= 2;
 	map = calloc(1, sizeof(*map));
 	if (map == NULL)
 		goto no_memory;
 	map->mask = size - 1;
 	map->entries = calloc(size, sizeof(*map->entries));
-	map->vias = calloc(1 + TW_UPSTREAM_MAX * 3, sizeof(*map->vias));
-	if (map->entries == NULL || map->vias == NULL)
+	if (map->entries == NULL)
 		goto no_memory;
-
-	order_shapes(map, rules, n_rules, order, n_order);
-	collect_vias(map, rules, n_rules);
-	for (unsigned int i = 0; i < n_rules; i++) {
-		const struct tw_link_rule *rule = &rules[i];
-		const struct shape *shape = shape_of(map, rule->fields);
-		struct entry *entry;
-
-		if (shape == NULL)
-			continue;
-		entry = find(
-			map, shape, rule->mac, key_rest(rule->vlan, rule->inner_vlan, rule->port));
-		*entry = (struct entry){
-			.mac = rule->mac | shape->mac_or,
-			.rest = (key_rest(rule->vlan, rule->inner_vlan, rule->port) &
-					shape->rest_and) |
-				shape->fields,
-			.via = via_index(map, rule->upstream, method_of(rule->fields)),
-			.used = true,
-		};
-	}
+	if (is_used(spec, TW_METHOD_RIB))
+		map->n_upstreams = spec->n_upstreams;
+	order_shapes(map, spec);
+	if (collect_vias(map, spec) != 0 || make_routes(map, spec) != 0)
+		goto no_memory;
+	for (unsigned int i = 0; i < spec->n_rules; i++)
+		add_rule(map, &spec->rules[i]);
 	return map;
 
 no_memory:
-	tw_diag_add(diag, -ENOMEM, "no memory for the map of %u links", n_rules);
+	tw_diag_add(diag, -ENOMEM, "no memory for the map of %u links", spec->n_rules);
 	tw_link_map_free(map);
 	return NULL;
 }
@@ -253,6 +311,7 @@ void tw_link_map_free(struct tw_link_map *map)
 		return;
 	free(map->entries);
 	free(map->vias);
+	free(map->route_via);
 	free(map);
 }
 
@@ -262,32 +321,82 @@ unsigned int tw_link_map_vias(const struct tw_link_map *map, const struct tw_via
 	return map->n_vias;
 }
 
-uint16_t tw_link_map_match(
-	const struct tw_link_map *map, const struct tw_link *link, enum tw_direction direction)
+bool tw_link_map_routed(const struct tw_link_map *map)
+{
+	return map->n_upstreams > 0;
+}
+
+uint16_t tw_link_map_route_via(const struct tw_link_map *map, unsigned int upstream)
+{
+	return upstream < map->n_upstreams ? map->route_via[upstream] : 0;
+}
+
+void tw_link_map_pairs(const struct tw_link_map *map, struct tw_pair_shape *shape)
+{
+	*shape = map->pairs;
+}
+
+/* The via by link, and the shape that matched; n_shapes where none did. */
+static inline uint16_t match(const struct tw_link_map *map, const struct tw_link *link,
+	enum tw_direction direction, unsigned int *matched)
 {
 	uint64_t neighbour = direction == TW_DIR_TO ? link->mac_dst : link->mac_src;
+	unsigned int s;
 
-	for (unsigned int s = 0; s < map->n_shapes; s++) {
+	for (s = 0; s < map->n_shapes; s++) {
 		const struct shape *shape = &map->shapes[s];
 
 		for (unsigned int tag = 1; tag <= shape->n_tags; tag++) {
 			const struct entry *entry = find(map, shape, neighbour,
 				key_rest(link->vlan[0], link->vlan[tag], link->port));
 
-			if (entry->used)
+			if (entry->used) {
+				*matched = s;
 				return entry->via;
+			}
 		}
 	}
+	*matched = s;
 	return 0;
 }
 
-void tw_attribute(const struct tw_link_map *map, struct tw_burst *burst)
+uint16_t tw_link_map_match(
+	const struct tw_link_map *map, const struct tw_link *link, enum tw_direction direction)
+{
+	unsigned int matched;
+
+	return match(map, link, direction, &matched);
+}
+
+/* What the link says beside what the route says. */
+static inline uint32_t pair_of(
+	const struct tw_link_map *map, unsigned int target, uint16_t link, uint16_t route)
+{
+	if (link == 0 || map->pairs.n_observed == 0)
+		return TW_PAIR_NONE;
+	return tw_pair_index(&map->pairs, target, map->vias[link].upstream,
+		route != 0 ? 1u + map->vias[route].upstream : 0);
+}
+
+void tw_attribute(const struct tw_link_map *map, const uint16_t *routes, struct tw_burst *burst)
 {
 	for (unsigned int i = 0; i < burst->n_hits; i++) {
 		struct tw_hit *hit = &burst->hits[i];
+		unsigned int shape;
+		uint16_t link = match(
+			map, &burst->link[hit->slot], (enum tw_direction)hit->direction, &shape);
 
-		hit->via = tw_link_map_match(
-			map, &burst->link[hit->slot], (enum tw_direction)hit->direction);
+		hit->via = link;
+		hit->pair = TW_PAIR_NONE;
+		if (routes != NULL) {
+			uint16_t route = routes[hit->own];
+
+			/* A route that does not decide leaves it to a link, be it weaker. */
+			if (route != 0 && shape >= map->n_strong &&
+				(link == 0 || route != map->ambiguous))
+				hit->via = route;
+			hit->pair = pair_of(map, hit->target, link, route);
+		}
 		hit->series = tw_series_index(
 			map->n_vias, hit->target, hit->via, hit->direction, hit->version);
 	}
