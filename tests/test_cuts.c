@@ -136,12 +136,19 @@ static void test_ranges_hold_the_targets_addresses_and_no_others(void **state)
 {
 	struct tw_table *table = must_load(&everything);
 	struct tw_target_range *ranges;
+	tw_u128 sum, sizes;
 	uint32_t n;
 
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		assert_int_equal(
 			tw_sources_target_ranges(tw_table_sources(table), family, &ranges, &n), 0);
 		assert_true(n > 0);
+		sum = sizes = 0;
+		for (uint32_t i = 0; i < n; i++)
+			sum += ranges[i].last - ranges[i].first + 1;
+		for (uint32_t i = 1; i <= tw_table_n_target_origins(table); i++)
+			sizes += tw_table_origin_size(table, i, family);
+		assert_true(sizes == sum >> (family == 6 ? 64 : 0));
 		for (uint32_t i = 0; i < n; i++) {
 			const tw_u128 edges[] = {ranges[i].first, ranges[i].last,
 				ranges[i].first - 1, ranges[i].last + 1};

@@ -32,12 +32,6 @@
 struct tw_event;
 struct tw_event_rules;
 
-/* What the routes hold of a target: prefixes whose upstream it is, and addresses that go there. */
-struct tw_route_share {
-	uint64_t prefixes;
-	uint64_t addresses; /* of IPv4; of IPv6, networks of 64 bits */
-};
-
 /* The routes that decide from a second on. */
 struct tw_routes_view {
 	uint64_t number;  /* another where the shares are others */

@@ -158,6 +158,22 @@ static int renumber(struct tw_compiled *out)
 	return 0;
 }
 
+static int measure(struct tw_compiled *out)
+{
+	for (unsigned int f = 0; f < 2; f++) {
+		const struct tw_steps *steps = &out->steps[f];
+
+		out->sizes[f] = calloc(out->n_target_origins + 1, sizeof(*out->sizes[f]));
+		if (out->sizes[f] == NULL)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < steps->n; i++)
+			if (steps->value[i] != 0 && steps->value[i] <= out->n_target_origins)
+				out->sizes[f][steps->value[i]] +=
+					tw_steps_last(steps, i) - steps->first[i] + 1;
+	}
+	return 0;
+}
+
 /* The cuts of a family as a function: 1 + number of the longest that holds an address. */
 static int flatten_cuts(
 	struct tw_steps *steps, uint8_t family, const struct tw_prefix *cuts, uint32_t n)
@@ -190,6 +206,8 @@ int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources,
 		err = sweep_family(&sweep, f == 0 ? 4 : 6, n_cuts > 0 ? &steps[f] : NULL);
 	if (err == 0)
 		err = renumber(compiled);
+	if (err == 0)
+		err = measure(compiled);
 	tw_steps_free(&steps[0]);
 	tw_steps_free(&steps[1]);
 	tw_map_free(&sweep.known);
@@ -200,6 +218,8 @@ int tw_compile(struct tw_compiled *compiled, const struct tw_sources *sources,
 void tw_compiled_free(struct tw_compiled *compiled)
 {
 	free(compiled->origins);
+	free(compiled->sizes[0]);
+	free(compiled->sizes[1]);
 	tw_steps_free(&compiled->steps[0]);
 	tw_steps_free(&compiled->steps[1]);
 	*compiled = (struct tw_compiled){0};

@@ -95,6 +95,8 @@ struct tw_compiled {
 	uint32_t n_target_origins;
 	struct tw_steps steps
 		[2]; /* IPv4, IPv6: origin of each address, or n_origins + length of an alias */
+	tw_u128 *sizes
+		[2]; /* [n_target_origins + 1]: how many addresses each origin of a target has */
 };
 
 /* `cuts` split the targets' origins: tw_table_make(). Returns 0 or -ENOMEM; free in both cases. */

@@ -195,6 +195,11 @@ uint32_t tw_table_n_target_origins(const struct tw_table *table)
 	return (uint32_t)table->n_target_origins;
 }
 
+uint64_t tw_table_origin_size(const struct tw_table *table, uint32_t index, uint8_t family)
+{
+	return (uint64_t)(table->compiled.sizes[family == 6][index] >> (family == 6 ? 64 : 0));
+}
+
 struct tw_sources *tw_table_sources(const struct tw_table *table)
 {
 	return table->sources;

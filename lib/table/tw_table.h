@@ -160,6 +160,8 @@ const struct tw_origin *tw_table_origin(const struct tw_table *table, uint32_t i
 uint32_t tw_table_n_origins(const struct tw_table *table);
 /* Origins 1 to this are the targets'. */
 uint32_t tw_table_n_target_origins(const struct tw_table *table);
+/* How many addresses of a family (4 or 6) a target's origin has: of IPv6, networks of 64 bits. */
+uint64_t tw_table_origin_size(const struct tw_table *table, uint32_t index, uint8_t family);
 /* The sources that the table is made of, which hold as long as it does. */
 struct tw_sources *tw_table_sources(const struct tw_table *table);
 

@@ -75,6 +75,19 @@ struct tw_pair_count {
 
 #define TW_PAIR_NONE UINT32_MAX
 
+/* What the routes hold of a target: prefixes whose upstream it is, and addresses that go there. */
+struct tw_route_share {
+	uint64_t prefixes;
+	uint64_t addresses; /* of IPv4; of IPv6, networks of 64 bits */
+};
+
+/* Shares lie by target, upstream, version. */
+static inline uint32_t tw_share_index(
+	unsigned int n_upstreams, unsigned int target, unsigned int upstream, unsigned int version)
+{
+	return (target * n_upstreams + upstream) * 2 + (version == 6);
+}
+
 static inline uint32_t tw_pair_count(const struct tw_pair_shape *shape, unsigned int n_targets)
 {
 	return n_targets * shape->n_observed * shape->n_expected;
