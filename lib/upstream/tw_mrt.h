@@ -9,15 +9,23 @@
  *   TABLE_DUMP         (12)   AFI_IPv4, AFI_IPv6                                  a route a record
  *   TABLE_DUMP_V2      (13)   PEER_INDEX_TABLE, RIB_IPV4_UNICAST, RIB_IPV6_UNICAST, their ADDPATH variants (RFC 8050);
  *                             RIB_GENERIC and multicast are skipped and counted
- *   BGP4MP, BGP4MP_ET  (16, 17)  MESSAGE, MESSAGE_AS4, _LOCAL, _ADDPATH variants; STATE_CHANGE, STATE_CHANGE_AS4:
- *                             a peer that leaves Established is told as down
+ *   BGP4MP, BGP4MP_ET  (16, 17)  MESSAGE, MESSAGE_AS4 and their ADDPATH variants; STATE_CHANGE, STATE_CHANGE_AS4:
+ *                             a peer that leaves Established is told as down. The LOCAL variants are what the
+ *                             collector itself told a peer: no route of that peer's; skipped and counted
  *
- * A stream may hold several PEER_INDEX_TABLEs: each is for the records behind it. Records of other types are skipped
- * and counted. A record that is malformed is one error, is counted, and the rest is still read: the record's own
- * length says where the next one starts.
+ * A stream may hold several PEER_INDEX_TABLEs: each is for the records behind it; a RIB record that has none before it
+ * names nobody, and is malformed. Records of other types, BGP4MP's old ENTRY and SNAPSHOT among them, are skipped and
+ * counted. A record that is malformed is one error, is counted, and the rest is still read: the record's own length
+ * says where the next one starts. Such a record hands on nothing, but for one whose entries are all there: then
+ * only the entries are left out whose attributes or peer are wrong.
+ *
+ * What is not wanted is passed over without a look at its paths, hence at nearly the speed of reading; what is wrong
+ * inside of it stays unseen.
  *
  * Threads: a reader belongs to one. Knows no DPDK.
  */
+
+#include <stdatomic.h>
 
 #include "tw_bgp.h"
 #include "tw_diag.h"
@@ -42,13 +50,18 @@ struct tw_mrt_counts {
 	uint64_t bytes;    /* decompressed */
 	uint64_t tables;   /* records of table dumps that carry routes */
 	uint64_t messages; /* BGP4MP records with a message */
+	uint64_t states;   /* BGP4MP records of a change of state */
 	uint64_t routes;   /* table entries, announcements and withdrawals, wanted or not */
 	uint64_t wanted;   /* of them, handed on */
-	uint64_t generic;  /* RIB_GENERIC and multicast, skipped */
-	uint64_t unknown;  /* other types and subtypes, skipped */
+	uint64_t
+		pathless; /* wanted entries without AS_PATH, as BIRD dumps its static routes: not handed on */
+	uint64_t guessed; /* messages with path identifiers that no subtype tells (BIRD 1.6) */
+	uint64_t local;   /* the collector's own messages, skipped */
+	uint64_t generic; /* RIB_GENERIC and multicast, skipped */
+	uint64_t unknown; /* other types and subtypes, skipped */
 	uint64_t malformed;
-	uint64_t first_time; /* seconds of Unix time, of the records read; 0: none */
-	uint64_t last_time;
+	uint64_t first_time; /* seconds of Unix time, the earliest and the latest of records */
+	uint64_t last_time;  /* that were read (not skipped, not malformed); 0: none */
 };
 
 struct tw_mrt;
@@ -64,6 +77,12 @@ void tw_mrt_free(struct tw_mrt *mrt);
 size_t tw_mrt_feed(struct tw_mrt *mrt, const uint8_t *data, size_t size);
 const struct tw_mrt_counts *tw_mrt_counts(const struct tw_mrt *mrt);
 
+/*
+ * Whether a stream that ends here, with `left` octets that tw_mrt_feed() did not take, is cut within a record: then its
+ * number from 1, and its octet in the stream. Also gives the record that would be next where it is not.
+ */
+bool tw_mrt_is_cut(const struct tw_mrt *mrt, size_t left, uint64_t *record, uint64_t *offset);
+
 /* A file: plain, gzip or bzip2 as its first octets say, several compressed streams one after the other included. */
 struct tw_mrt_file {
 	const char *path;
@@ -71,13 +90,21 @@ struct tw_mrt_file {
 	void (*progress)(void *arg, const struct tw_mrt_counts *counts);
 	void *arg;
 	uint64_t every;
-	const volatile _Bool *stop; /* read on until true; or NULL */
+	const atomic_bool *stop; /* read on until true; or NULL */
 };
 
 /*
- * Reads a file to its end. Returns 0; -errno where it cannot be opened or read or holds no MRT record at all; or
- * -EPIPE where it is cut (in the compressed stream or within a record): then all before the cut was taken, and the
- * line in *diag says at which record and octet. Malformed records are no failure: one line in *diag tells how many
+ * Reads a file to its end, in bounded memory. Routes are handed on as they are read: where it fails, those before
+ * have been. Malformed records are no failure. Returns 0, or
+ *
+ *   -errno       it cannot be opened or read
+ *   -ENODATA     it is empty
+ *   -EINVAL      none of its records is one that is read: it is no MRT file, or of other types, or all are malformed
+ *   -EPIPE       it is cut, in the compressed stream or within a record
+ *   -EBADMSG     its compressed stream is damaged
+ *   -ECANCELED   *stop
+ *
+ * with one line in *diag of why, and at which record and octet. One more line tells how many malformed records
  * there were, and of the first what and where.
  */
 int tw_mrt_read_file(const struct tw_mrt_file *file, const struct tw_mrt_handler *handler,
