@@ -12,45 +12,67 @@
  *   2914 1239 4837 131279 131279      upstream 4837
  *   131279                            direct: the vantage point is the target's own, or next to it
  *   2914 1239 {4837 20485} 131279     ambiguous: a set stands where the upstream would
- *   2914 1239 {131279 64512}          ambiguous: a set at the origin
+ *   2914 1239 {131279 64512}          ambiguous: a set at the origin, whatever is in it
+ *   2914 23456 131279                 ambiguous: nobody stands where the upstream would
  *   2914 64500                        foreign: the origin is none of the target's ASNs (MOAS, hijack)
  *   (empty)                           direct where the speaker's own ASN is of the target, else foreign
  *
- * A target that names no ASN is known by its addresses alone: then any origin is its own.
+ * Nobody are 0 (RFC 7607) and AS_TRANS, 23456, which stands for any ASN of 4 octets where a speaker of 2 octets lost
+ * it (RFC 6793 section 9): at the origin they are no hijack, left of it no upstream. The leftmost AS need not be the
+ * speaker's: a route server does not put itself in.
+ *
+ * A target that names no ASN is known by its addresses alone: then any origin is its own, and the path is walked left
+ * past that origin's prepends.
  *
  * Each vantage point that has a route of a prefix has one vote (several paths of one, ADD-PATH, vote together: for
  * what they agree on, else for ambiguous). The verdict with most votes decides, if it has `majority` percent of them
- * at least and no other has as many; else the prefix is ambiguous. With a `vantage` configured only those that it names
- * vote. Votes of stale vantage points count only for prefixes where no other has a route.
+ * at least and no other has as many; else the prefix is ambiguous. Upstreams are one verdict each; direct, ambiguous
+ * and foreign are one verdict each too, foreign whatever the origins: that the prefix is another's is what its votes
+ * agree on. Which verdict it is does not depend on the order in which routes came.
  *
- * The longest prefix that has any route decides for an address; tw_rib_resolve() follows covering prefixes.
+ * With a `vantage` configured only those that it names vote: of a prefix of which none of them has a route nothing is
+ * said (NONE), whatever others say. Votes of stale vantage points count only for prefixes where no other that votes has
+ * a route.
  *
- * Prefixes keep their number for the RIB's whole life, withdrawn ones too: a table may be compiled against them.
+ * The longest prefix that has a route of anybody who votes decides for an address; tw_rib_resolve() follows covering
+ * prefixes until there is one.
  *
- * Memory: bounded by max_routes; paths are kept once. Routes beyond are refused and counted.
+ * Prefixes and vantage points keep their number for the RIB's whole life, withdrawn ones too: a table may be compiled
+ * against them. A RIB that has lived long sheds what is gone by tw_rib_adopt_live() into a new one.
  *
- * Threads: one at a time; a RIB that a station writes and the control core reads is locked by its owner. Knows no DPDK.
+ * Memory: bounded by max_routes: so many routes, so many prefixes that ever had one, and TW_RIB_PATH_OCTETS a route of
+ * paths, which are kept once (and 1 MiB in all cases). What is beyond is refused and counted.
+ *
+ * Time: nothing costs more than the routes concerned. Look-ups hash with a random key: whoever chooses prefixes,
+ * path identifiers and paths cannot make them slow. The key shows in no result.
+ *
+ * Threads: one at a time, tw_rib_decide() and other readers too; a RIB that a station writes and the control core
+ * reads is locked by its owner. What a function returns a pointer to holds until the RIB changes. Knows no DPDK.
  */
 
 #include "tw_bgp.h"
 #include "tw_table.h"
 
-#define TW_RIB_NONE UINT32_MAX
+#define TW_RIB_NONE        UINT32_MAX
+#define TW_RIB_PEERS_MAX   65535
+#define TW_RIB_ROUTES_MAX  (1u << 30)
+#define TW_RIB_PATH_OCTETS 64 /* a route: the full table has about half of it on average */
 
 struct tw_rib_vantage {
-	struct tw_addr addr; /* family 0: any of the ASN */
+	struct tw_addr addr; /* family 0: any of the ASN; a router's own table is at the router's */
 	uint32_t asn;        /* 0: whatever the address's */
 };
 
 struct tw_rib_spec {
 	const struct tw_target *targets; /* names and ASNs are read, during the call alone */
 	unsigned int n_targets;
-	const struct tw_target_range *ranges[2]; /* IPv4, IPv6: the targets' addresses; copied */
+	/* IPv4, IPv6: the targets' addresses, in any order, overlapping or not; copied */
+	const struct tw_target_range *ranges[2];
 	uint32_t n_ranges[2];
 	const struct tw_rib_vantage *vantage; /* who votes; n 0: everybody; copied */
 	unsigned int n_vantage;
 	unsigned int majority; /* percent, 1 to 100 */
-	uint32_t max_routes;
+	uint32_t max_routes;   /* at most TW_RIB_ROUTES_MAX count */
 };
 
 enum tw_verdict_kind {
@@ -65,20 +87,23 @@ const char *tw_verdict_name(enum tw_verdict_kind kind);
 
 struct tw_route_verdict {
 	enum tw_verdict_kind kind;
-	uint32_t asn;     /* UPSTREAM: who; FOREIGN: the origin, 0 where several */
+	uint32_t asn;     /* UPSTREAM: who; FOREIGN: the origin, 0 where several; else 0 */
 	uint32_t n_for;   /* votes for it; AMBIGUOUS: for the strongest */
 	uint32_t n_votes; /* in all */
 	bool stale;       /* decided by stale vantage points alone */
-	uint32_t prefix;  /* tw_rib_resolve(): the number of the prefix that decided */
+	uint32_t prefix;  /* the number of the prefix that decided; TW_RIB_NONE where none did */
 };
 
-/* What one path says of a target; `own` is the speaker's ASN, for empty paths. */
+/*
+ * What one path says of a target: one vote of one. `own` is the speaker's ASN, for empty paths. Octets that are no
+ * path count as a set.
+ */
 struct tw_route_verdict tw_path_verdict(
 	const struct tw_bgp_path *path, uint32_t own, const uint32_t *asns, unsigned int n_asns);
 
 struct tw_rib;
 
-/* Returns NULL without memory. */
+/* Returns NULL without memory, or where the kernel gives no random key. */
 struct tw_rib *tw_rib_create(const struct tw_rib_spec *spec);
 void tw_rib_free(struct tw_rib *rib);
 
@@ -89,25 +114,33 @@ bool tw_rib_wants(const struct tw_rib *rib, const struct tw_prefix *prefix);
 uint32_t tw_rib_peer(struct tw_rib *rib, const struct tw_bgp_peer *peer);
 const struct tw_bgp_peer *tw_rib_peer_at(const struct tw_rib *rib, uint32_t peer);
 uint32_t tw_rib_n_peers(const struct tw_rib *rib);
+/* How many routes a vantage point has. */
+uint32_t tw_rib_peer_routes(const struct tw_rib *rib, uint32_t peer);
 
 /*
  * Takes a route, or its withdrawal. The prefix is one that tw_rib_wants(). Returns 1 where that changed a path, 0
- * where it did not, -ENOSPC where max_routes is reached, -ENOMEM.
+ * where it did not, -ENOSPC where a bound of max_routes is reached, -ENOMEM. A path that cannot be kept still replaces
+ * the one before, which is true no more: that one is withdrawn.
  */
 int tw_rib_route(struct tw_rib *rib, uint32_t peer, const struct tw_bgp_route *route);
 
-/* Withdraws all routes of a vantage point. */
+/* Withdraws all routes of a vantage point; ends its stale mark and a refresh under way. */
 void tw_rib_peer_down(struct tw_rib *rib, uint32_t peer);
-/* Marks a vantage point stale, or fresh again. */
+/* Marks a vantage point stale, or fresh again: its routes' prefixes are changed by that. Routes leave the mark as it is. */
 void tw_rib_peer_stale(struct tw_rib *rib, uint32_t peer, bool stale);
 /*
  * A vantage point tells its whole table again: routes that were there when it began and are not told again until it
- * ends are withdrawn then.
+ * ends are withdrawn then. Begun anew before its end, what was told until then counts no more. An end without a
+ * beginning does nothing.
  */
 void tw_rib_refresh_begin(struct tw_rib *rib, uint32_t peer);
 void tw_rib_refresh_end(struct tw_rib *rib, uint32_t peer);
 
-/* Takes over the routes, peers and stale marks of every BMP vantage point (router.family != 0) of another RIB. 0 or -errno. */
+/*
+ * Takes over the routes, peers, stale marks and refreshes under way of every BMP vantage point (router.family != 0) of
+ * another RIB, in the order of their numbers there; routes that this RIB does not want, and vantage points with
+ * neither route nor mark, stay behind. Returns 0, -ENOMEM, or -ENOSPC where not all fitted: the rest is taken.
+ */
 int tw_rib_adopt_live(struct tw_rib *rib, const struct tw_rib *from);
 
 /* The prefixes that ever had a route, by number. */
@@ -118,14 +151,18 @@ uint32_t tw_rib_find(const struct tw_rib *rib, const struct tw_prefix *prefix);
 /* The longest known prefix that covers this one and is shorter, or TW_RIB_NONE. */
 uint32_t tw_rib_parent(const struct tw_rib *rib, uint32_t number);
 
-/* What the routes of this very prefix say of a target. */
+/* What the routes of this very prefix say of a target (an index into the spec's). */
 struct tw_route_verdict tw_rib_decide(
 	const struct tw_rib *rib, uint32_t number, unsigned int target);
 /* What is said of the addresses whose longest known prefix it is: its own routes, or those of the next that covers it. */
 struct tw_route_verdict tw_rib_resolve(
 	const struct tw_rib *rib, uint32_t number, unsigned int target);
 
-/* The votes on a prefix, one for each path, for explanations; returns how many there are, writes up to `max`. */
+/*
+ * The votes on a prefix, one for each path, ordered by vantage point, then path identifier, for explanations; returns
+ * how many there are, writes up to `max`. Those that count and are fresh decide, or, where there are none, those that
+ * count.
+ */
 struct tw_rib_vote {
 	uint32_t peer;
 	uint32_t path_id;
@@ -137,7 +174,11 @@ struct tw_rib_vote {
 uint32_t tw_rib_votes(const struct tw_rib *rib, uint32_t number, unsigned int target,
 	struct tw_rib_vote *votes, uint32_t max);
 
-/* Numbers of prefixes whose routes changed since the last tw_rib_clear_changed(), each once. */
+/*
+ * Numbers of prefixes whose routes (or whose routes' stale marks) changed since the last tw_rib_clear_changed(), each
+ * once, in the order of their first change. What a prefix without votes of its own resolves to changes with those that
+ * cover it: such are not listed.
+ */
 uint32_t tw_rib_changed(const struct tw_rib *rib, const uint32_t **numbers);
 void tw_rib_clear_changed(struct tw_rib *rib);
 
@@ -151,7 +192,7 @@ struct tw_rib_info {
 	uint32_t n_paths; /* different ones */
 	uint32_t n_peers; /* with a route */
 	uint32_t n_stale; /* of them stale */
-	uint64_t refused; /* routes above max_routes */
+	uint64_t refused; /* routes that a bound kept out, each time they were told */
 	uint64_t bytes;   /* of memory, about */
 };
 void tw_rib_info(const struct tw_rib *rib, struct tw_rib_info *info);
