@@ -34,21 +34,6 @@ static const cyaml_config_t cyaml = {
 	.flags = CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK,
 };
 
-/* The path seen from the configuration's folder, in place. */
-static int resolve(const char *config_path, char **path)
-{
-	const char *slash = strrchr(config_path, '/');
-	char *resolved;
-
-	if (*path == NULL || (*path)[0] == '/' || slash == NULL)
-		return 0;
-	if (asprintf(&resolved, "%.*s%s", (int)(slash + 1 - config_path), config_path, *path) < 0)
-		return -ENOMEM;
-	free(*path); /* cyaml_mem() is realloc() */
-	*path = resolved;
-	return 0;
-}
-
 static int build_on_event(struct loaded *loaded)
 {
 	const struct tw_raw_config *raw = loaded->raw;
@@ -97,10 +82,10 @@ static int build_http(struct loaded *loaded)
 		.listen = TW_LISTEN_DEFAULT, .history = TW_HISTORY_DEFAULT};
 	if (raw == NULL)
 		return 0;
-	if (resolve(loaded->path, &raw->certificate) != 0 ||
-		resolve(loaded->path, &raw->key) != 0 ||
-		resolve(loaded->path, &raw->password_file) != 0 ||
-		resolve(loaded->path, &raw->token_file) != 0)
+	if (tw_config_resolve(loaded->path, &raw->certificate) != 0 ||
+		tw_config_resolve(loaded->path, &raw->key) != 0 ||
+		tw_config_resolve(loaded->path, &raw->password_file) != 0 ||
+		tw_config_resolve(loaded->path, &raw->token_file) != 0)
 		return -ENOMEM;
 	loaded->config.serve = true;
 	loaded->config.http = (struct tw_http_settings){
@@ -120,9 +105,9 @@ static int resolve_databases(struct loaded *loaded)
 	struct tw_raw_databases *databases = &loaded->raw->databases;
 	struct tw_table_spec *table = &loaded->config.table;
 
-	if (resolve(loaded->path, &databases->asn) != 0 ||
-		resolve(loaded->path, &databases->country) != 0 ||
-		resolve(loaded->path, &databases->overrides) != 0)
+	if (tw_config_resolve(loaded->path, &databases->asn) != 0 ||
+		tw_config_resolve(loaded->path, &databases->country) != 0 ||
+		tw_config_resolve(loaded->path, &databases->overrides) != 0)
 		return -ENOMEM;
 	table->asn_database = databases->asn;
 	table->country_database = databases->country;
@@ -276,8 +261,10 @@ static int build(struct loaded *loaded, struct tw_yaml *yaml)
 		build_upstreams(loaded, yaml) != 0 || build_ports(loaded) != 0 ||
 		build_http(loaded) != 0 || build_on_event(loaded) != 0)
 		return -ENOMEM;
-	build_events(loaded);
 	config->path = loaded->path;
+	if (tw_config_build_routes(config, loaded->raw) != 0)
+		return -ENOMEM;
+	build_events(loaded);
 	for (unsigned int i = 0; i < raw->n_attribution; i++)
 		config->attribution[i] = raw->attribution[i];
 	config->n_attribution = raw->n_attribution;
@@ -333,6 +320,7 @@ void tw_config_free(struct tw_config *config)
 		return;
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		free((void *)(uintptr_t)loaded->rules[i].where);
+	tw_config_free_routes(config);
 	free(loaded->ports);
 	free(loaded->on_event);
 	free(loaded->rules);
@@ -366,11 +354,19 @@ int tw_config_print(const struct tw_config *config, FILE *out)
 	const struct tw_raw_config *raw = ((const struct loaded *)config)->raw;
 	struct tw_raw_config printed = *raw;
 	struct tw_raw_http http = {0};
+	struct tw_raw_rib rib = {0};
 	char *text = NULL;
 	cyaml_err_t err;
 	size_t size;
 	int result = 0;
 
+	if (raw->rib != NULL) {
+		rib = *raw->rib;
+		rib.files = calloc(rib.n_files + 1, sizeof(*rib.files));
+		for (unsigned int i = 0; rib.files != NULL && i < rib.n_files; i++)
+			rib.files[i] = absolute(raw->rib->files[i]);
+		printed.rib = &rib;
+	}
 	printed.databases = (struct tw_raw_databases){
 		.asn = absolute(raw->databases.asn),
 		.country = absolute(raw->databases.country),
@@ -390,6 +386,9 @@ int tw_config_print(const struct tw_config *config, FILE *out)
 	else if (fwrite(text, 1, size, out) != size)
 		result = -EIO;
 	free(text);
+	for (unsigned int i = 0; rib.files != NULL && i < rib.n_files; i++)
+		free(rib.files[i]);
+	free(rib.files);
 	free(http.certificate);
 	free(http.key);
 	free(http.password_file);

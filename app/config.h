@@ -12,8 +12,9 @@
 
 #include "tw_diag.h"
 #include "tw_events.h"
+#include "tw_rib.h"
 #include "tw_table.h"
-#include "tw_upstream.h"
+#include "tw_upstream_list.h"
 
 #define TW_WORKERS_MAX      64
 #define TW_IDLE_TIMEOUT_MAX 3600
@@ -54,6 +55,30 @@ struct tw_http_settings {
 	const char *token_file; /* or NULL */
 };
 
+/* Where routes are read from, and who of those that tell them decides. */
+struct tw_rib_config {
+	bool configured;
+	const char *const *files; /* MRT */
+	unsigned int n_files;
+	const struct tw_rib_vantage *vantage;
+	unsigned int n_vantage;
+	unsigned int majority; /* percent */
+	unsigned int places;   /* for upstreams that only routes show */
+	unsigned int max_age;  /* seconds, after which routes are told to be old */
+	unsigned int max_routes;
+};
+
+/* The station that routers tell their routes to. */
+struct tw_bmp_config {
+	bool configured;
+	const char *listen;
+	const struct tw_prefix *allow; /* routers' addresses */
+	unsigned int n_allow;
+	unsigned int hold; /* seconds that a lost session's routes are taken for good */
+	unsigned int sessions;
+	unsigned int peers; /* of a session */
+};
+
 struct tw_config {
 	const char *path; /* as given */
 
@@ -66,6 +91,8 @@ struct tw_config {
 	unsigned int n_rules;
 	enum tw_method attribution[TW_METHOD_MAX];
 	unsigned int n_attribution;
+	struct tw_rib_config rib;
+	struct tw_bmp_config bmp;
 
 	unsigned int decapsulate;          /* set of enum tw_decap */
 	unsigned int idle_timeout;         /* seconds, 1 to TW_IDLE_TIMEOUT_MAX */

@@ -50,6 +50,30 @@ int tw_config_parse_asn(const char *text, uint32_t *asn)
 	return 0;
 }
 
+int tw_config_parse_vantage(const char *text, struct tw_rib_vantage *vantage)
+{
+	*vantage = (struct tw_rib_vantage){0};
+	if (tw_addr_parse(text, &vantage->addr) == 0)
+		return 0;
+	vantage->addr = (struct tw_addr){0};
+	return tw_config_parse_asn(text, &vantage->asn);
+}
+
+int tw_check_vantage(const struct tw_config_rule *rule, struct tw_yaml *yaml,
+	const yaml_node_t *node, char note[static TW_CONFIG_NOTE])
+{
+	struct tw_rib_vantage vantage;
+	char text[TW_PREFIX_TEXT];
+
+	if (tw_config_parse_vantage(tw_yaml_text(node), &vantage) != 0)
+		return -EINVAL;
+	if (vantage.asn != 0)
+		snprintf(note, TW_CONFIG_NOTE, "%u", vantage.asn);
+	else
+		snprintf(note, TW_CONFIG_NOTE, "%s", tw_addr_format(&vantage.addr, text));
+	return 0;
+}
+
 int tw_check_number(const struct tw_config_rule *rule, struct tw_yaml *yaml,
 	const yaml_node_t *node, char note[static TW_CONFIG_NOTE])
 {

@@ -24,6 +24,7 @@ static const cyaml_strval_t methods[] = {
 	{"mac", TW_METHOD_MAC},
 	{"vlan", TW_METHOD_VLAN},
 	{"port", TW_METHOD_PORT},
+	{"rib", TW_METHOD_RIB},
 };
 
 static const cyaml_strval_t decaps[] = {
@@ -96,6 +97,25 @@ static const cyaml_schema_value_t method_entry = {
 	CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, enum tw_method, methods, COUNT(methods)),
 };
 
+static const cyaml_schema_field_t rib_fields[] = {
+	FIELD_LIST("files", OPTIONAL_FLOW, struct tw_raw_rib, files, &text_entry, 0, 64),
+	FIELD_LIST("vantage", OPTIONAL_FLOW, struct tw_raw_rib, vantage, &text_entry, 0, 64),
+	CYAML_FIELD_UINT("majority", CYAML_FLAG_OPTIONAL, struct tw_raw_rib, majority),
+	CYAML_FIELD_UINT_PTR("upstreams", OPTIONAL, struct tw_raw_rib, upstreams),
+	CYAML_FIELD_UINT("max_age", CYAML_FLAG_OPTIONAL, struct tw_raw_rib, max_age),
+	CYAML_FIELD_UINT("max_routes", CYAML_FLAG_OPTIONAL, struct tw_raw_rib, max_routes),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t bmp_fields[] = {
+	FIELD_TEXT("listen", OPTIONAL, struct tw_raw_bmp, listen),
+	FIELD_LIST("allow", OPTIONAL_FLOW, struct tw_raw_bmp, allow, &text_entry, 0, 64),
+	CYAML_FIELD_UINT("hold", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, hold),
+	CYAML_FIELD_UINT("sessions", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, sessions),
+	CYAML_FIELD_UINT("peers", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, peers),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t flow_fields[] = {
 	CYAML_FIELD_UINT("idle_timeout", CYAML_FLAG_OPTIONAL, struct tw_raw_flows, idle_timeout),
 	CYAML_FIELD_UINT(
@@ -150,6 +170,8 @@ static const cyaml_schema_field_t config_fields[] = {
 		TW_UPSTREAM_MAX),
 	FIELD_LIST("attribution", OPTIONAL_FLOW, struct tw_raw_config, attribution, &method_entry,
 		1, COUNT(methods)),
+	CYAML_FIELD_MAPPING_PTR("rib", OPTIONAL, struct tw_raw_config, rib, rib_fields),
+	CYAML_FIELD_MAPPING_PTR("bmp", OPTIONAL, struct tw_raw_config, bmp, bmp_fields),
 	CYAML_FIELD_FLAGS("decapsulate", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
 		struct tw_raw_config, decapsulate, decaps, COUNT(decaps)),
 	CYAML_FIELD_MAPPING("flows", CYAML_FLAG_OPTIONAL, struct tw_raw_config, flows, flow_fields),
@@ -195,8 +217,25 @@ static const struct tw_config_rule rules[] = {
 	{"upstreams[].links[].vlan", tw_check_number, .min = 1, .max = 4094},
 	{"upstreams[].links[].inner_vlan", tw_check_number, .min = 1, .max = 4094},
 	{"upstreams[].links[].port", tw_check_number, .min = 0, .max = UINT16_MAX},
-	{"attribution", .wants = "a list of methods, like [mac, vlan, port]"},
+	{"attribution", .wants = "a list of methods, like [mac, vlan, port, rib]"},
 	{"attribution[]", .unique = true},
+	{"rib.files", .wants = "a list of MRT files, like [rib.20171001.0600.bz2]"},
+	{"rib.files[]", tw_check_path, "the path of an MRT file", .unique = true},
+	{"rib.vantage", .wants = "a list of vantage points, like [AS3356, 192.0.2.1]"},
+	{"rib.vantage[]", tw_check_vantage, "an AS number or an address, like AS3356 or 192.0.2.1",
+		.unique = true},
+	{"rib.majority", tw_check_number, .min = 1, .max = 100},
+	{"rib.upstreams", tw_check_number, .min = 0, .max = TW_UPSTREAM_PLACES_MAX},
+	{"rib.max_age", tw_check_number, .min = 1, .max = 31536000},
+	{"rib.max_routes", tw_check_number, .min = 1, .max = 100000000},
+	{"bmp.listen", tw_check_name,
+		"an address and a port, like 127.0.0.1:11019 or \"[::1]:11019\"", .max = 127},
+	{"bmp.allow", .wants = "a list of routers' prefixes, like [192.0.2.0/24]"},
+	{"bmp.allow[]", tw_check_prefix, "a prefix, like 192.0.2.0/24 or 2001:db8::/32",
+		.unique = true},
+	{"bmp.hold", tw_check_number, .min = 1, .max = 86400},
+	{"bmp.sessions", tw_check_number, .min = 1, .max = 256},
+	{"bmp.peers", tw_check_number, .min = 1, .max = 65535},
 	{"decapsulate", .wants = "a list of tunnels, like [gre, vxlan]"},
 	{"decapsulate[]", .unique = true},
 	{"flows.idle_timeout", tw_check_number, .min = 1, .max = TW_IDLE_TIMEOUT_MAX},
@@ -262,6 +301,8 @@ int tw_raw_defaults(struct tw_raw_config *raw)
 		if (raw->ports[i].mtu == 0)
 			raw->ports[i].mtu = 1500;
 	}
+	if (tw_config_routes_defaults(raw) != 0)
+		return -ENOMEM;
 	if (raw->http != NULL && raw->http->history == 0)
 		raw->http->history = TW_HISTORY_DEFAULT;
 	if (raw->http != NULL && raw->http->listen == NULL) {

@@ -56,6 +56,26 @@ struct tw_raw_databases {
 	char *overrides;
 };
 
+struct tw_raw_rib {
+	char **files;
+	unsigned int n_files;
+	char **vantage; /* text: AS64500 or an address */
+	unsigned int n_vantage;
+	uint32_t majority;
+	uint32_t *upstreams;
+	uint32_t max_age;
+	uint32_t max_routes;
+};
+
+struct tw_raw_bmp {
+	char *listen;
+	char **allow;
+	unsigned int n_allow;
+	uint32_t hold;
+	uint32_t sessions;
+	uint32_t peers;
+};
+
 struct tw_raw_flows {
 	uint32_t idle_timeout;
 	uint32_t max_per_worker;
@@ -92,6 +112,8 @@ struct tw_raw_config {
 	unsigned int n_upstreams;
 	enum tw_method *attribution;
 	unsigned int n_attribution;
+	struct tw_raw_rib *rib; /* NULL: absent */
+	struct tw_raw_bmp *bmp; /* NULL: absent */
 	uint32_t decapsulate;
 	struct tw_raw_flows flows;
 	uint32_t workers;
@@ -137,10 +159,24 @@ const struct tw_config_rule *tw_config_rule(const char *path);
 
 tw_config_check tw_check_number, tw_check_asn, tw_check_country, tw_check_prefix, tw_check_mac,
 	tw_check_name, tw_check_path, tw_check_target, tw_check_target_asns, tw_check_link,
-	tw_check_http;
+	tw_check_http, tw_check_vantage;
 
 /* Reads "20485" or "AS20485", 1 to 2^32-1. Returns 0 or -EINVAL. */
 int tw_config_parse_asn(const char *text, uint32_t *asn);
+
+/* Reads a vantage point: an ASN as above, or an address. Returns 0 or -EINVAL. */
+int tw_config_parse_vantage(const char *text, struct tw_rib_vantage *vantage);
+
+/* The path seen from the configuration's folder, in place. Returns 0 or -ENOMEM. */
+int tw_config_resolve(const char *config_path, char **path);
+
+/*
+ * What routes are read from, of checked values; paths of raw->rib become relative to the folder. Returns 0 or -ENOMEM.
+ * tw_config_free_routes() releases it after either.
+ */
+int tw_config_build_routes(struct tw_config *config, struct tw_raw_config *raw);
+void tw_config_free_routes(struct tw_config *config);
+int tw_config_routes_defaults(struct tw_raw_config *raw);
 
 /* Writes the defaults where the file gives no value. Returns 0 or -ENOMEM. */
 int tw_raw_defaults(struct tw_raw_config *raw);

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+
+#include <rte_common.h>
 
 #include "rules.h"
 
@@ -43,12 +46,69 @@ struct tw_rules *tw_rules_create(struct tw_table *table, struct tw_link_map *map
 	return rules;
 }
 
+static struct tw_turn *make_turn(uint64_t from, const struct tw_via_change *vias, uint32_t n)
+{
+	struct tw_turn *turn = malloc(sizeof(*turn) + n * sizeof(*vias));
+
+	if (turn == NULL)
+		return NULL;
+	turn->from = from;
+	atomic_init(&turn->next, NULL);
+	turn->n = n;
+	if (n > 0)
+		memcpy(turn->vias, vias, n * sizeof(*vias));
+	return turn;
+}
+
+int tw_rules_route(struct tw_rules *rules, const uint16_t *vias)
+{
+	/* Whole cache lines: a worker's copy is written by it alone. */
+	size_t size = RTE_ALIGN_CEIL((tw_table_n_target_origins(rules->table) + 1) * sizeof(*vias),
+		(size_t)RTE_CACHE_LINE_SIZE);
+
+	rules->turns = rules->last_turn = make_turn(0, NULL, 0);
+	if (rules->turns == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < rules->n_workers; i++) {
+		rules->vias[i] = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+		if (rules->vias[i] == NULL)
+			return -ENOMEM;
+		memcpy(rules->vias[i], vias,
+			(tw_table_n_target_origins(rules->table) + 1) * sizeof(*vias));
+	}
+	return 0;
+}
+
+int tw_rules_turn(struct tw_rules *rules, uint64_t from, const struct tw_routing_delta *delta)
+{
+	struct tw_turn *turn = make_turn(from, delta->vias, delta->n_vias);
+
+	if (turn == NULL)
+		return -ENOMEM;
+	atomic_store_explicit(&rules->last_turn->next, turn, memory_order_release);
+	rules->last_turn = turn;
+	return 0;
+}
+
+void tw_rules_forget(struct tw_rules *rules, struct tw_turn *turn)
+{
+	while (rules->turns != turn) {
+		struct tw_turn *next = atomic_load_explicit(&rules->turns->next, memory_order_relaxed);
+
+		free(rules->turns);
+		rules->turns = next;
+	}
+}
+
 void tw_rules_free(struct tw_rules *rules)
 {
 	if (rules == NULL)
 		return;
 	for (unsigned int i = 0; i < rules->n_workers; i++)
 		munmap(rules->peers[i].count, peers_size(&rules->peers[i]));
+	for (unsigned int i = 0; i < TW_WORKERS_MAX; i++)
+		free(rules->vias[i]);
+	tw_rules_forget(rules, NULL);
 	tw_table_free(rules->table);
 	tw_link_map_free(rules->map);
 	free(rules);

@@ -65,20 +65,24 @@ static struct tw_block *next_block(struct tw_worker *w, uint64_t second)
 	return block;
 }
 
-/* At the turn of a second: the rules published last, if it is one of theirs. */
+/* At the turn of a second: the rules published last, if it is one of theirs, and routes up to it. */
 static void take_rules(struct tw_worker *w, uint64_t second)
 {
 	struct tw_rules *rules = atomic_load_explicit(&w->slot->published, memory_order_acquire);
 
 	if (rules != w->rules && rules->from <= second)
-		w->rules = rules;
+		tw_worker_use(w, rules);
+	if (w->turn != NULL)
+		w->turn = tw_turn_take(w->turn, second, w->vias);
 }
 
-/* Tells whoever replaces rules that this worker has none of before in its hands. */
+/* Tells whoever replaces rules or routes that this worker has none of before in its hands. */
 static inline void tell_quiescent(const struct tw_worker *w)
 {
 	if (w->slot->readers != NULL &&
-		w->rules == atomic_load_explicit(&w->slot->published, memory_order_relaxed))
+		w->rules == atomic_load_explicit(&w->slot->published, memory_order_relaxed) &&
+		(w->turn == NULL ||
+			atomic_load_explicit(&w->turn->next, memory_order_relaxed) == NULL))
 		rte_rcu_qsbr_quiescent(w->slot->readers, w->id);
 }
 
@@ -114,7 +118,7 @@ static void process(struct tw_worker *w, struct tw_burst *burst)
 		return;
 	}
 	tw_classify(w->rules->table, burst);
-	tw_attribute(w->rules->map, NULL, burst);
+	tw_attribute(w->rules->map, w->vias, burst);
 	tw_count(w->block, &w->rules->peers[w->id], burst);
 	w->block->totals.flow_overflow += tw_flow_burst(w->flows, burst, w->block->series);
 }

@@ -24,6 +24,8 @@ struct tw_worker {
 
 	const struct tw_rules_slot *slot;
 	struct tw_rules *rules; /* in use */
+	uint16_t *vias;         /* by route, its own copy in the rules; NULL without routes */
+	struct tw_turn *turn;   /* the last that is in it */
 	unsigned int id;
 	struct tw_flow_table *flows;
 	struct tw_report *report;
@@ -57,6 +59,14 @@ struct tw_worker_spec {
 struct tw_worker *tw_worker_create(
 	const struct tw_worker_spec *spec, unsigned int id, struct tw_diag *diag);
 void tw_worker_free(struct tw_worker *worker);
+
+/* Takes rules into use. */
+static inline void tw_worker_use(struct tw_worker *worker, struct tw_rules *rules)
+{
+	worker->rules = rules;
+	worker->vias = rules->vias[worker->id];
+	worker->turn = rules->turns;
+}
 
 /* The loop: until a burst says `end`. An lcore's function; `arg` is a struct tw_worker. */
 int tw_worker_run(void *arg);

@@ -55,7 +55,7 @@ struct tw_worker *tw_worker_create(
 	w->idle.busy = spec->busy;
 	w->id = id;
 	w->slot = spec->slot;
-	w->rules = atomic_load_explicit(&spec->slot->published, memory_order_acquire);
+	tw_worker_use(w, atomic_load_explicit(&spec->slot->published, memory_order_acquire));
 	w->flows_size = tw_flow_size(&spec->flows);
 	w->flows_memory = flows = map_zeros(w->flows_size);
 	if (flows == NULL) {

@@ -199,6 +199,15 @@ uint32_t tw_rib_add_prefix(struct tw_rib *rib, const struct tw_prefix *prefix)
 	return number;
 }
 
+uint32_t tw_rib_know(struct tw_rib *rib, const struct tw_prefix *prefix)
+{
+	uint32_t number = tw_rib_find(rib, prefix);
+
+	if (number != TW_RIB_NONE || rib->n_prefixes >= rib->max_routes)
+		return number;
+	return tw_rib_add_prefix(rib, prefix);
+}
+
 uint32_t tw_rib_n_prefixes(const struct tw_rib *rib)
 {
 	return rib->n_prefixes;

@@ -143,7 +143,13 @@ void tw_rib_refresh_end(struct tw_rib *rib, uint32_t peer);
  */
 int tw_rib_adopt_live(struct tw_rib *rib, const struct tw_rib *from);
 
-/* The prefixes that ever had a route, by number. */
+/*
+ * The number of a prefix, made known where it is not: for routes that will come. TW_RIB_NONE without memory, or where
+ * max_routes prefixes are known.
+ */
+uint32_t tw_rib_know(struct tw_rib *rib, const struct tw_prefix *prefix);
+
+/* The prefixes that ever had a route, or were made known, by number. */
 uint32_t tw_rib_n_prefixes(const struct tw_rib *rib);
 const struct tw_prefix *tw_rib_prefix(const struct tw_rib *rib, uint32_t number);
 /* The number of exactly this prefix, or TW_RIB_NONE. */
