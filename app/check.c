@@ -45,8 +45,7 @@ int tw_check(const struct tw_options *options)
 	struct tw_setup setup;
 	int status = TW_EXIT_USAGE;
 
-	if (tw_setup_load(&setup, options->config, 0, false, options->eal_args, options->n_eal_args,
-		    &diag) == 0) {
+	if (tw_setup_load(&setup, options, &diag) == 0) {
 		if (tw_config_print(setup.config, stdout) != 0)
 			tw_diag_add(&diag, -1, "standard output: cannot write");
 		else

@@ -117,8 +117,7 @@ int tw_explain(const struct tw_options *options)
 	int status = TW_EXIT_USAGE;
 
 	setvbuf(stdout, out, _IOFBF, sizeof(out));
-	if (tw_setup_load(&x.setup, options->config, 0, false, options->eal_args,
-		    options->n_eal_args, &diag) == 0) {
+	if (tw_setup_load(&x.setup, options, &diag) == 0) {
 		x.json = options->json ? tw_explain_json_create(&x.setup, stdout) : NULL;
 		if (options->json && x.json == NULL)
 			tw_diag_add(&diag, -ENOMEM, "no memory");

@@ -42,6 +42,7 @@ enum kind {
 	FLAG,
 	TEXT,
 	NUMBER,
+	LIST,
 };
 
 static const struct option_row {
@@ -72,6 +73,10 @@ static const struct option_row {
 		"serve there instead"},
 	{"speed", 0, NUMBER, REPLAY, offsetof(struct tw_options, speed), "N",
 		"read at N times the recorded pace, not as fast as it goes", 1000000},
+	{"rib", 0, LIST, REPLAY | EXPLAIN, offsetof(struct tw_options, rib), "FILE",
+		"take routes from this MRT file, not those of rib.files; may be given again"},
+	{"updates", 0, LIST, REPLAY, offsetof(struct tw_options, updates), "FILE",
+		"let routes change as the MRT messages of FILE say; may be given again"},
 	{"port-per-file", 0, FLAG, REPLAY, offsetof(struct tw_options, port_per_file), NULL,
 		"port is the capture's position, not its pcapng interface"},
 	{"json", 'j', FLAG, EXPLAIN, offsetof(struct tw_options, json), NULL,
@@ -174,6 +179,11 @@ static int set_value(const struct option_row *row, const char *text, struct tw_o
 		return -1;
 	case TEXT:
 		*(const char **)to = text;
+		return -1;
+	case LIST:
+		if (((struct tw_option_list *)to)->n == TW_OPTION_LIST_MAX)
+			return refuse(row->name, text, "too many: 64 at most");
+		((struct tw_option_list *)to)->items[((struct tw_option_list *)to)->n++] = text;
 		return -1;
 	case NUMBER:
 		errno = 0;

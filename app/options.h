@@ -18,6 +18,13 @@ enum tw_exit {
 
 struct tw_command;
 
+/* The values of an option that may be given several times. */
+#define TW_OPTION_LIST_MAX 64
+struct tw_option_list {
+	const char *items[TW_OPTION_LIST_MAX];
+	unsigned int n;
+};
+
 struct tw_options {
 	const struct tw_command *command;
 	const char *config;
@@ -28,6 +35,8 @@ struct tw_options {
 	bool serve;
 	const char *listen; /* or NULL: as configured */
 	unsigned int speed; /* of a replay, times the recorded one; 0: as fast as it goes */
+	struct tw_option_list rib;     /* instead of the configured files */
+	struct tw_option_list updates; /* of a replay */
 	bool table;
 	bool every_second;
 	bool live; /* the command is `run` */

@@ -45,7 +45,7 @@ static bool same_series(const struct tw_view *view, const struct tw_config *conf
 static struct tw_rules *make_rules(struct tw_reload *r, const struct tw_config *config)
 {
 	const struct tw_setup *setup = &r->engine->setup;
-	struct tw_link_map *map = tw_setup_map(config, NULL, 0, &r->diag);
+	struct tw_link_map *map = tw_setup_map(&r->engine->setup, config, &r->diag);
 	const struct tw_via *vias;
 	struct tw_table *table;
 	unsigned int n_vias;

@@ -35,8 +35,7 @@ static int make(struct replay *r, const struct tw_options *options, struct tw_di
 {
 	struct tw_source *source = &r->source.base;
 	const struct tw_config *config;
-	int err = tw_setup_load(&r->engine.setup, options->config, options->workers, false,
-		options->eal_args, options->n_eal_args, diag);
+	int err = tw_setup_load(&r->engine.setup, options, diag);
 
 	if (err != 0)
 		return err;

@@ -94,8 +94,7 @@ static void sample(struct tw_engine *engine, uint64_t second)
 static int make(struct run *r, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_source *sources[TW_WORKERS_MAX] = {NULL};
-	int err = tw_setup_load(&r->engine.setup, options->config, options->workers, true,
-		options->eal_args, options->n_eal_args, diag);
+	int err = tw_setup_load(&r->engine.setup, options, diag);
 
 	if (err != 0)
 		return err;

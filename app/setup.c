@@ -9,6 +9,7 @@
 
 #include "port.h"
 #include "setup.h"
+#include "signals.h"
 
 /* Memory that the EAL may use: a full table of both families takes 360 MB, 511 MB with countries. */
 enum {
@@ -55,10 +56,16 @@ static void make_view(struct tw_setup *setup)
 
 	view->targets = config->table.targets;
 	view->n_targets = config->table.n_targets;
-	view->upstreams = config->upstreams;
-	view->n_upstreams = config->n_upstreams;
+	view->upstreams = setup->upstreams.upstreams;
+	view->n_upstreams = setup->upstreams.n;
 	view->vias = setup->vias;
 	view->n_series = tw_series_count(view->n_targets, view->n_vias);
+	tw_link_map_pairs(setup->map, &view->pairs);
+	view->n_pairs = tw_pair_count(&view->pairs, view->n_targets);
+	if (setup->routes.on) {
+		view->routes = tw_routes_at;
+		view->routes_arg = &setup->routes;
+	}
 	view->config_path = config->path;
 	view->version = TW_VERSION;
 	view->n_workers = config->workers;
@@ -100,41 +107,100 @@ static void free_names(struct tw_setup *setup)
 	}
 }
 
-struct tw_link_map *tw_setup_map(const struct tw_config *config,
-	const struct tw_upstream *upstreams, unsigned int n_upstreams, struct tw_diag *diag)
+struct tw_link_map *tw_setup_map(
+	const struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag)
 {
+	const struct tw_upstream_list *upstreams = &setup->upstreams;
 	const struct tw_link_spec spec = {.rules = config->rules,
 		.n_rules = config->n_rules,
 		.order = config->attribution,
 		.n_order = config->n_attribution,
-		.upstreams = upstreams,
-		.n_upstreams = n_upstreams};
+		.upstreams = upstreams->n > upstreams->n_configured ? upstreams->upstreams : NULL,
+		.n_upstreams = upstreams->n > upstreams->n_configured ? upstreams->n : 0};
 
 	return tw_link_map_create(&spec, diag);
 }
 
-int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
-	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag)
+/* Whether routes are there to decide, and are asked. */
+static bool is_routed(const struct tw_config *config, const struct tw_options *options)
+{
+	bool asked = false;
+
+	for (unsigned int i = 0; i < config->n_attribution; i++)
+		asked |= config->attribution[i] == TW_METHOD_RIB;
+	return asked && (config->rib.configured || (config->bmp.configured && options->live) ||
+				options->rib.n > 0);
+}
+
+static int load_routes(struct tw_setup *setup, const struct tw_options *options,
+	struct tw_sources *sources, struct tw_diag *diag)
+{
+	const struct tw_config *config = setup->config;
+	const struct tw_routes_spec spec = {.config = config,
+		.files = options->rib.n > 0 ? options->rib.items : config->rib.files,
+		.n_files = options->rib.n > 0 ? options->rib.n : config->rib.n_files,
+		.updates = options->updates.items,
+		.n_updates = options->updates.n,
+		.stop = &tw_signals.stop};
+
+	return tw_routes_load(&setup->routes, &spec, sources, &setup->upstreams, diag);
+}
+
+static int load_table(struct tw_setup *setup, struct tw_sources *sources, struct tw_diag *diag)
+{
+	struct tw_prefix *cuts = NULL;
+
+	if (setup->routes.on) {
+		cuts = tw_routes_cuts(setup->routes.live.rib, &setup->n_cuts);
+		if (cuts == NULL)
+			return tw_diag_add(diag, -ENOMEM, "no memory");
+	}
+	setup->table = tw_table_make(sources, cuts, setup->n_cuts, SOCKET_ID_ANY, diag);
+	free(cuts);
+	return setup->table != NULL ? 0 : -EINVAL;
+}
+
+/* What the configuration names: databases, routes, and the table of both. */
+static int load_files(
+	struct tw_setup *setup, const struct tw_options *options, bool routed, struct tw_diag *diag)
+{
+	struct tw_sources *sources = tw_sources_load(&setup->config->table, diag);
+	int err;
+
+	if (sources == NULL)
+		return -EINVAL;
+	err = routed ? load_routes(setup, options, sources, diag) : 0;
+	if (err == 0)
+		err = load_table(setup, sources, diag);
+	tw_sources_release(sources);
+	return err;
+}
+
+int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_config *config;
+	bool routed;
 	int err;
 
 	memset(setup, 0, sizeof(*setup));
-	setup->config = config = tw_config_load(path, diag);
+	setup->config = config = tw_config_load(options->config, diag);
 	if (config == NULL)
 		return -EINVAL;
-	if (workers > 0)
-		config->workers = workers;
+	if (options->workers > 0)
+		config->workers = options->workers;
+	routed = is_routed(config, options);
+	if (tw_upstream_list_make(&setup->upstreams, config->upstreams, config->n_upstreams, routed,
+		    config->rib.places) != 0)
+		return tw_diag_add(diag, -ENOMEM, "no memory");
 	/* The cheap check first, so that all of the file's own problems show in one go. */
-	setup->map = tw_setup_map(config, NULL, 0, diag);
+	setup->map = tw_setup_map(setup, config, diag);
 	if (setup->map == NULL)
 		return -EINVAL;
-	err = start_eal(config, live, eal_args, n_eal_args, diag);
+	err = start_eal(config, options->live, options->eal_args, options->n_eal_args, diag);
+	if (err == 0)
+		err = load_files(setup, options, routed, diag);
 	if (err != 0)
 		return err;
-	setup->table = tw_table_load(&config->table, SOCKET_ID_ANY, diag);
-	if (setup->table == NULL)
-		return -EINVAL;
 	if (copy_names(setup) != 0)
 		return tw_diag_add(diag, -ENOMEM, "no memory");
 	make_view(setup);
@@ -146,6 +212,8 @@ void tw_setup_free(struct tw_setup *setup)
 	if (setup->table != NULL)
 		tw_table_free(setup->table);
 	tw_link_map_free(setup->map);
+	tw_routes_free(&setup->routes);
+	tw_upstream_list_free(&setup->upstreams);
 	free_names(setup);
 	if (setup->config != NULL)
 		tw_config_free(setup->config);

@@ -10,12 +10,17 @@
 
 #include "config.h"
 #include "eal.h"
+#include "options.h"
+#include "routes.h"
 #include "tw_aggregate.h"
 
 struct tw_setup {
 	struct tw_config *config;
+	struct tw_upstream_list upstreams;
 	struct tw_table *table;
+	uint32_t n_cuts; /* of the table */
 	struct tw_link_map *map;
+	struct tw_routes routes;
 	struct tw_view view;
 	struct tw_via *vias;             /* the view's own, as they were at the start */
 	struct tw_database databases[2]; /* likewise */
@@ -23,16 +28,16 @@ struct tw_setup {
 
 /*
  * Loads the configuration, starts the EAL with an lcore for control, one for each worker and, where there are
- * several, one that reads for them; then loads what the configuration names. `workers` > 0
- * takes the place of the configured number; `live` makes ready for the configured ports. Returns 0, or -errno with a line for each problem. After either,
- * tw_setup_free() releases all and stops the EAL.
+ * several, one that reads for them; then loads what the configuration names. Of the options, `workers`, `rib` take the
+ * place of what is configured, `updates` are read besides, and `live` makes ready for the configured ports. Returns 0,
+ * or -errno with a line for each problem. After either, tw_setup_free() releases all and stops the EAL.
  */
-int tw_setup_load(struct tw_setup *setup, const char *path, unsigned int workers, bool live,
-	char **eal_args, unsigned int n_eal_args, struct tw_diag *diag);
+int tw_setup_load(
+	struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag);
 void tw_setup_free(struct tw_setup *setup);
 
-/* The configuration's link map; `upstreams` is the whole list where there are routes, else NULL. */
-struct tw_link_map *tw_setup_map(const struct tw_config *config,
-	const struct tw_upstream *upstreams, unsigned int n_upstreams, struct tw_diag *diag);
+/* The configuration's link map, with the setup's list of upstreams. */
+struct tw_link_map *tw_setup_map(
+	const struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag);
 
 #endif
