@@ -62,9 +62,9 @@ static void make_view(struct tw_setup *setup)
 	view->n_series = tw_series_count(view->n_targets, view->n_vias);
 	tw_link_map_pairs(setup->map, &view->pairs);
 	view->n_pairs = tw_pair_count(&view->pairs, view->n_targets);
-	if (setup->routes.on) {
-		view->routes = tw_routes_at;
-		view->routes_arg = &setup->routes;
+	if (setup->feed.on) {
+		view->routes = tw_feed_at;
+		view->routes_arg = &setup->feed;
 	}
 	view->config_path = config->path;
 	view->version = TW_VERSION;
@@ -136,22 +136,22 @@ static int load_routes(struct tw_setup *setup, const struct tw_options *options,
 	struct tw_sources *sources, struct tw_diag *diag)
 {
 	const struct tw_config *config = setup->config;
-	const struct tw_routes_spec spec = {.config = config,
+	const struct tw_feed_spec spec = {.config = config,
 		.files = options->rib.n > 0 ? options->rib.items : config->rib.files,
 		.n_files = options->rib.n > 0 ? options->rib.n : config->rib.n_files,
 		.updates = options->updates.items,
 		.n_updates = options->updates.n,
 		.stop = &tw_signals.stop};
 
-	return tw_routes_load(&setup->routes, &spec, sources, &setup->upstreams, diag);
+	return tw_feed_load(&setup->feed, &spec, sources, &setup->upstreams, diag);
 }
 
 static int load_table(struct tw_setup *setup, struct tw_sources *sources, struct tw_diag *diag)
 {
 	struct tw_prefix *cuts = NULL;
 
-	if (setup->routes.on) {
-		cuts = tw_routes_cuts(setup->routes.live.rib, &setup->n_cuts);
+	if (setup->feed.on) {
+		cuts = tw_feed_cuts(setup->feed.live.rib, &setup->n_cuts);
 		if (cuts == NULL)
 			return tw_diag_add(diag, -ENOMEM, "no memory");
 	}
@@ -212,7 +212,7 @@ void tw_setup_free(struct tw_setup *setup)
 	if (setup->table != NULL)
 		tw_table_free(setup->table);
 	tw_link_map_free(setup->map);
-	tw_routes_free(&setup->routes);
+	tw_feed_free(&setup->feed);
 	tw_upstream_list_free(&setup->upstreams);
 	free_names(setup);
 	if (setup->config != NULL)

@@ -11,7 +11,7 @@
 #include "config.h"
 #include "eal.h"
 #include "options.h"
-#include "routes.h"
+#include "feed.h"
 #include "tw_aggregate.h"
 
 struct tw_setup {
@@ -20,7 +20,7 @@ struct tw_setup {
 	struct tw_table *table;
 	uint32_t n_cuts; /* of the table */
 	struct tw_link_map *map;
-	struct tw_routes routes;
+	struct tw_feed feed;
 	struct tw_view view;
 	struct tw_via *vias;             /* the view's own, as they were at the start */
 	struct tw_database databases[2]; /* likewise */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#ifndef TW_ROUTES_H
-#define TW_ROUTES_H
+#ifndef TW_FEED_H
+#define TW_FEED_H
 
 /*
  * The targets' routes, from files, updates and routers to the vias that workers read.
@@ -26,7 +26,7 @@
 
 struct tw_share_turn;
 
-struct tw_routes {
+struct tw_feed {
 	bool on; /* routes decide: the rest holds */
 	struct tw_live_rib live;
 	struct tw_upstream_list *upstreams;
@@ -51,7 +51,7 @@ struct tw_routes {
 	uint64_t token;
 };
 
-struct tw_routes_spec {
+struct tw_feed_spec {
 	const struct tw_config *config;
 	const char *const *files; /* MRT */
 	unsigned int n_files;
@@ -65,36 +65,36 @@ struct tw_routes_spec {
  * routes. A file that cannot be read, or not to its end, is a failure: NULL with a line in *diag. Malformed records are
  * lines alone. Any thread.
  */
-struct tw_rib *tw_routes_read(const struct tw_routes_spec *spec, struct tw_sources *sources,
+struct tw_rib *tw_feed_read(const struct tw_feed_spec *spec, struct tw_sources *sources,
 	uint64_t *time, struct tw_diag *diag);
 
-/* Reads files and updates. Returns 0 or -errno with a line in *diag. tw_routes_free() releases all after either. */
-int tw_routes_load(struct tw_routes *routes, const struct tw_routes_spec *spec,
+/* Reads files and updates. Returns 0 or -errno with a line in *diag. tw_feed_free() releases all after either. */
+int tw_feed_load(struct tw_feed *routes, const struct tw_feed_spec *spec,
 	struct tw_sources *sources, struct tw_upstream_list *upstreams, struct tw_diag *diag);
-void tw_routes_free(struct tw_routes *routes);
+void tw_feed_free(struct tw_feed *routes);
 
 /* All prefixes of a RIB in the order of their numbers, to cut a table at; to be released with free(). NULL without memory. */
-struct tw_prefix *tw_routes_cuts(const struct tw_rib *rib, uint32_t *n);
+struct tw_prefix *tw_feed_cuts(const struct tw_rib *rib, uint32_t *n);
 
 /*
  * Gives new rules their routes, before they are published. `from`: the second that they decide from, 0 at the start,
  * when the updates become turns too. `rib` takes the live RIB's place, with what routers told; NULL keeps that one.
  * `n_cuts`: of the rules' table. Returns 0 or -ENOMEM.
  */
-int tw_routes_begin(struct tw_routes *routes, struct tw_rules *rules, struct tw_rib *rib,
+int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib *rib,
 	uint32_t n_cuts, uint64_t from);
 
 /*
  * A live run: takes in what routers told, and publishes it for the next second. Returns true where a table has to be
  * made for prefixes that are new. `alive`: routers are connected now.
  */
-bool tw_routes_step(struct tw_routes *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
+bool tw_feed_step(struct tw_feed *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
 	bool alive);
 /* The rules were replaced: what was to be forgotten of them went with them. */
-void tw_routes_replaced(struct tw_routes *routes);
+void tw_feed_replaced(struct tw_feed *routes);
 
 /* tw_view.routes */
-const struct tw_routes_view *tw_routes_at(void *routes, uint64_t second);
+const struct tw_routes_view *tw_feed_at(void *routes, uint64_t second);
 
 /* The first second whose turn every worker will see, where published now. */
 uint64_t tw_next_second(void);

@@ -15,7 +15,7 @@
 #include <rte_common.h>
 
 #include "clock.h"
-#include "routes.h"
+#include "feed.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -76,7 +76,7 @@ static void show_progress(void *arg, const struct tw_mrt_counts *counts)
 		f->path, counts->bytes >> 20, counts->routes, counts->wanted);
 }
 
-static int read_file(const struct tw_routes_spec *spec, const char *path, struct tw_rib *rib,
+static int read_file(const struct tw_feed_spec *spec, const char *path, struct tw_rib *rib,
 	uint64_t *time, struct tw_diag *diag)
 {
 	struct filling f = {.rib = rib, .path = path};
@@ -138,7 +138,7 @@ static struct tw_rib *make_rib(
 	return rib;
 }
 
-struct tw_rib *tw_routes_read(const struct tw_routes_spec *spec, struct tw_sources *sources,
+struct tw_rib *tw_feed_read(const struct tw_feed_spec *spec, struct tw_sources *sources,
 	uint64_t *time, struct tw_diag *diag)
 {
 	struct tw_rib *rib = make_rib(spec->config, sources, diag);
@@ -158,7 +158,7 @@ struct tw_rib *tw_routes_read(const struct tw_routes_spec *spec, struct tw_sourc
 }
 
 static int read_updates(
-	struct tw_routes *r, const struct tw_routes_spec *spec, struct tw_diag *diag)
+	struct tw_feed *r, const struct tw_feed_spec *spec, struct tw_diag *diag)
 {
 	int err = 0;
 
@@ -175,7 +175,7 @@ static int read_updates(
 	return err;
 }
 
-int tw_routes_load(struct tw_routes *r, const struct tw_routes_spec *spec,
+int tw_feed_load(struct tw_feed *r, const struct tw_feed_spec *spec,
 	struct tw_sources *sources, struct tw_upstream_list *upstreams, struct tw_diag *diag)
 {
 	r->on = true;
@@ -187,11 +187,11 @@ int tw_routes_load(struct tw_routes *r, const struct tw_routes_spec *spec,
 	if (r->shares == NULL)
 		return tw_diag_add(diag, -ENOMEM, "no memory for the shares of routes");
 	r->view.shares = r->shares;
-	r->live.rib = tw_routes_read(spec, sources, &r->file_time, diag);
+	r->live.rib = tw_feed_read(spec, sources, &r->file_time, diag);
 	return r->live.rib != NULL ? read_updates(r, spec, diag) : -EINVAL;
 }
 
-void tw_routes_free(struct tw_routes *r)
+void tw_feed_free(struct tw_feed *r)
 {
 	if (!r->on)
 		return;
@@ -206,10 +206,10 @@ void tw_routes_free(struct tw_routes *r)
 	tw_updates_free(&r->updates);
 	free(r->shares);
 	pthread_mutex_destroy(&r->live.lock);
-	*r = (struct tw_routes){0};
+	*r = (struct tw_feed){0};
 }
 
-struct tw_prefix *tw_routes_cuts(const struct tw_rib *rib, uint32_t *n)
+struct tw_prefix *tw_feed_cuts(const struct tw_rib *rib, uint32_t *n)
 {
 	struct tw_prefix *cuts;
 
@@ -222,7 +222,7 @@ struct tw_prefix *tw_routes_cuts(const struct tw_rib *rib, uint32_t *n)
 
 /* ---- the aggregator's turns ---- */
 
-static int append_turn(struct tw_routes *r, struct tw_share_turn turn,
+static int append_turn(struct tw_feed *r, struct tw_share_turn turn,
 	const struct tw_share_change *changes, uint32_t n)
 {
 	struct tw_share_turn *kept = malloc(sizeof(*kept) + n * sizeof(*changes));
@@ -247,7 +247,7 @@ static int append_turn(struct tw_routes *r, struct tw_share_turn turn,
 }
 
 /* All shares as they are. */
-static int append_all(struct tw_routes *r, uint64_t from)
+static int append_all(struct tw_feed *r, uint64_t from)
 {
 	const struct tw_route_share *shares = tw_routing_shares(r->routing);
 	uint32_t n = r->n_targets * r->upstreams->n * 2, used = 0;
@@ -266,7 +266,7 @@ static int append_all(struct tw_routes *r, uint64_t from)
 	return err;
 }
 
-static void take_turn(struct tw_routes *r, const struct tw_share_turn *turn)
+static void take_turn(struct tw_feed *r, const struct tw_share_turn *turn)
 {
 	struct tw_routes_view *view = &r->view;
 
@@ -286,7 +286,7 @@ static void take_turn(struct tw_routes *r, const struct tw_share_turn *turn)
 }
 
 /* Of when the routes are that decide a second. */
-static uint64_t time_of(const struct tw_routes *r, uint64_t second)
+static uint64_t time_of(const struct tw_feed *r, uint64_t second)
 {
 	uint64_t known = second < r->known_until ? second : r->known_until;
 
@@ -295,7 +295,7 @@ static uint64_t time_of(const struct tw_routes *r, uint64_t second)
 		       : r->file_time;
 }
 
-static void warn(struct tw_routes *r, uint64_t second)
+static void warn(struct tw_feed *r, uint64_t second)
 {
 	bool newer = r->view.time > second;
 	uint64_t apart = newer ? r->view.time - second : second - r->view.time;
@@ -312,9 +312,9 @@ static void warn(struct tw_routes *r, uint64_t second)
 	r->warned = true;
 }
 
-const struct tw_routes_view *tw_routes_at(void *arg, uint64_t second)
+const struct tw_routes_view *tw_feed_at(void *arg, uint64_t second)
 {
-	struct tw_routes *r = arg;
+	struct tw_feed *r = arg;
 
 	while (r->turns != NULL && r->turns->from <= second) {
 		struct tw_share_turn *turn = r->turns;
@@ -333,7 +333,7 @@ const struct tw_routes_view *tw_routes_at(void *arg, uint64_t second)
 /* ---- turns ---- */
 
 /* What changed in the RIB, from a second on. Returns 1 where anything did, 0 or -ENOMEM. The lock is held. */
-static int turn(struct tw_routes *r, struct tw_rules *rules, uint64_t from)
+static int turn(struct tw_feed *r, struct tw_rules *rules, uint64_t from)
 {
 	struct tw_routing_delta delta;
 	int changed = tw_routing_update(r->routing, &delta), err = 0;
@@ -349,7 +349,7 @@ static int turn(struct tw_routes *r, struct tw_rules *rules, uint64_t from)
 	return err != 0 ? err : 1;
 }
 
-static int replace_rib(struct tw_routes *r, struct tw_rib *rib)
+static int replace_rib(struct tw_feed *r, struct tw_rib *rib)
 {
 	int err = tw_rib_adopt_live(rib, r->live.rib);
 
@@ -361,7 +361,7 @@ static int replace_rib(struct tw_routes *r, struct tw_rib *rib)
 	return 0;
 }
 
-static int begin(struct tw_routes *r, struct tw_rules *rules, uint32_t n_cuts, uint64_t from)
+static int begin(struct tw_feed *r, struct tw_rules *rules, uint32_t n_cuts, uint64_t from)
 {
 	const struct tw_routing_spec spec = {.table = rules->table,
 		.n_cuts = n_cuts,
@@ -387,7 +387,7 @@ static int begin(struct tw_routes *r, struct tw_rules *rules, uint32_t n_cuts, u
 	return err < 0 ? err : 0;
 }
 
-int tw_routes_begin(struct tw_routes *r, struct tw_rules *rules, struct tw_rib *rib,
+int tw_feed_begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib,
 	uint32_t n_cuts, uint64_t from)
 {
 	int err;
@@ -411,7 +411,7 @@ uint64_t tw_next_second(void)
 }
 
 /* Turns that every worker has taken are freed, once each has said that it holds the newest. */
-static void forget(struct tw_routes *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers)
+static void forget(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers)
 {
 	if (r->forgettable != NULL && rte_rcu_qsbr_check(readers, r->token, false) == 1) {
 		tw_rules_forget(rules, r->forgettable);
@@ -423,12 +423,12 @@ static void forget(struct tw_routes *r, struct tw_rules *rules, struct rte_rcu_q
 	}
 }
 
-void tw_routes_replaced(struct tw_routes *r)
+void tw_feed_replaced(struct tw_feed *r)
 {
 	r->forgettable = NULL;
 }
 
-bool tw_routes_step(struct tw_routes *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
+bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
 	bool alive)
 {
 	uint64_t news = atomic_load_explicit(&r->live.news, memory_order_relaxed);
