@@ -48,10 +48,11 @@ bool tw_bgp_prefix(struct tw_cursor *cursor, uint8_t family, struct tw_prefix *p
 	unsigned int n = (length + 7) / 8;
 
 	*prefix = (struct tw_prefix){.addr.family = family, .length = (uint8_t)length};
-	if (length > tw_addr_bits(family))
+	if (length > tw_addr_bits(family)) {
 		tw_cursor_fail(cursor);
-	else
-		tw_cursor_copy(cursor, prefix->addr.bytes, n);
+		return false;
+	}
+	tw_cursor_copy(cursor, prefix->addr.bytes, n);
 	if (length % 8 != 0)
 		prefix->addr.bytes[n - 1] &= (uint8_t)(0xff00 >> length % 8);
 	return !cursor->failed;
