@@ -189,10 +189,10 @@ static void refuse(
 	char text[TW_PREFIX_TEXT];
 	uint64_t n;
 
-	close(fd);
 	pthread_mutex_lock(&s->live->lock);
 	n = ++*count;
 	pthread_mutex_unlock(&s->live->lock);
+	close(fd);
 	if (s->refusal_told != 0 && now - s->refusal_told < 10 * SECOND)
 		return;
 	s->refusal_told = now;
