@@ -73,8 +73,7 @@ static int make_rules(struct tw_engine *e, bool live, struct tw_diag *diag)
 	if (rules == NULL)
 		return -ENOMEM;
 	atomic_store_explicit(&e->slot.published, rules, memory_order_release);
-	if (setup->feed.on &&
-		tw_feed_begin(&setup->feed, rules, NULL, setup->n_cuts, 0) != 0)
+	if (setup->feed.on && tw_feed_begin(&setup->feed, rules, NULL, setup->n_cuts, 0) != 0)
 		return tw_diag_add(diag, -ENOMEM, "no memory for the routes of the targets");
 	if (!live)
 		return 0;

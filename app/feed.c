@@ -71,8 +71,9 @@ static void show_progress(void *arg, const struct tw_mrt_counts *counts)
 {
 	const struct filling *f = arg;
 
-	fprintf(stderr, "\r\033[Ktransitwatch: %s: %" PRIu64 " MB, %" PRIu64 " routes, %" PRIu64
-			" of the targets\r",
+	fprintf(stderr,
+		"\r\033[Ktransitwatch: %s: %" PRIu64 " MB, %" PRIu64 " routes, %" PRIu64
+		" of the targets\r",
 		f->path, counts->bytes >> 20, counts->routes, counts->wanted);
 }
 
@@ -157,15 +158,14 @@ struct tw_rib *tw_feed_read(const struct tw_feed_spec *spec, struct tw_sources *
 	return NULL;
 }
 
-static int read_updates(
-	struct tw_feed *r, const struct tw_feed_spec *spec, struct tw_diag *diag)
+static int read_updates(struct tw_feed *r, const struct tw_feed_spec *spec, struct tw_diag *diag)
 {
 	int err = 0;
 
 	for (unsigned int i = 0; i < spec->n_updates; i++) {
 		const struct tw_mrt_file file = {.path = spec->updates[i], .stop = spec->stop};
-		int one = tw_updates_read(&r->updates, &file, r->live.rib,
-			r->file_time * NS_PER_SECOND, diag);
+		int one = tw_updates_read(
+			&r->updates, &file, r->live.rib, r->file_time * NS_PER_SECOND, diag);
 
 		err = err != 0 ? err : one;
 	}
@@ -175,8 +175,8 @@ static int read_updates(
 	return err;
 }
 
-int tw_feed_load(struct tw_feed *r, const struct tw_feed_spec *spec,
-	struct tw_sources *sources, struct tw_upstream_list *upstreams, struct tw_diag *diag)
+int tw_feed_load(struct tw_feed *r, const struct tw_feed_spec *spec, struct tw_sources *sources,
+	struct tw_upstream_list *upstreams, struct tw_diag *diag)
 {
 	r->on = true;
 	r->upstreams = upstreams;
@@ -222,7 +222,7 @@ struct tw_prefix *tw_feed_cuts(const struct tw_rib *rib, uint32_t *n)
 
 /* ---- the aggregator's turns ---- */
 
-static int append_turn(struct tw_feed *r, struct tw_share_turn turn,
+static int append_turn(struct tw_feed *r, const struct tw_rib *rib, struct tw_share_turn turn,
 	const struct tw_share_change *changes, uint32_t n)
 {
 	struct tw_share_turn *kept = malloc(sizeof(*kept) + n * sizeof(*changes));
@@ -230,7 +230,7 @@ static int append_turn(struct tw_feed *r, struct tw_share_turn turn,
 
 	if (kept == NULL)
 		return -ENOMEM;
-	tw_rib_info(r->live.rib, &info);
+	tw_rib_info(rib, &info);
 	*kept = turn;
 	kept->next = NULL;
 	kept->n_peers = info.n_peers;
@@ -247,9 +247,10 @@ static int append_turn(struct tw_feed *r, struct tw_share_turn turn,
 }
 
 /* All shares as they are. */
-static int append_all(struct tw_feed *r, uint64_t from)
+static int append_all(struct tw_feed *r, const struct tw_rib *rib, const struct tw_routing *routing,
+	uint64_t from)
 {
-	const struct tw_route_share *shares = tw_routing_shares(r->routing);
+	const struct tw_route_share *shares = tw_routing_shares(routing);
 	uint32_t n = r->n_targets * r->upstreams->n * 2, used = 0;
 	struct tw_share_change *changes = calloc((size_t)n + 1, sizeof(*changes));
 	int err = -ENOMEM;
@@ -261,7 +262,7 @@ static int append_all(struct tw_feed *r, uint64_t from)
 				.addresses = (int64_t)shares[i].addresses};
 	if (changes != NULL)
 		err = append_turn(
-			r, (struct tw_share_turn){.from = from, .anew = true}, changes, used);
+			r, rib, (struct tw_share_turn){.from = from, .anew = true}, changes, used);
 	free(changes);
 	return err;
 }
@@ -343,71 +344,96 @@ static int turn(struct tw_feed *r, struct tw_rules *rules, uint64_t from)
 	if (delta.n_vias > 0)
 		err = tw_rules_turn(rules, from, &delta);
 	if (err == 0)
-		err = append_turn(
-			r, (struct tw_share_turn){.from = from}, delta.shares, delta.n_shares);
+		err = append_turn(r, r->live.rib, (struct tw_share_turn){.from = from},
+			delta.shares, delta.n_shares);
 	tw_routing_delta_free(&delta);
 	return err != 0 ? err : 1;
 }
 
-static int replace_rib(struct tw_feed *r, struct tw_rib *rib)
+/* Gives a new RIB what routers told the live one. */
+static int adopt(const struct tw_feed *r, struct tw_rib *rib)
 {
-	int err = tw_rib_adopt_live(rib, r->live.rib);
+	int err;
 
+	/* What it has of routers already is of before. */
+	for (uint32_t peer = 0; peer < tw_rib_n_peers(rib); peer++)
+		if (tw_rib_peer_at(rib, peer)->router.family != 0)
+			tw_rib_peer_down(rib, peer);
+	err = tw_rib_adopt_live(rib, r->live.rib);
 	/* Without room some routes are missing, as they were before; the RIB counts them. */
-	if (err == -ENOMEM)
-		return err;
-	tw_rib_free(r->live.rib);
-	r->live.rib = rib;
-	return 0;
+	return err == -ENOSPC ? 0 : err;
 }
 
-static int begin(struct tw_feed *r, struct tw_rules *rules, uint32_t n_cuts, uint64_t from)
+/* All that can fail, before anything is replaced. */
+static struct tw_routing *prepare(
+	const struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib, uint32_t n_cuts)
 {
 	const struct tw_routing_spec spec = {.table = rules->table,
 		.n_cuts = n_cuts,
 		.map = rules->map,
 		.upstreams = r->upstreams,
 		.n_targets = r->n_targets,
-		.rib = r->live.rib};
+		.rib = rib};
 	struct tw_routing *routing = tw_routing_create(&spec);
-	uint64_t second;
-	int err;
 
-	if (routing == NULL)
-		return -ENOMEM;
-	tw_rib_clear_changed(r->live.rib);
+	if (routing != NULL && tw_rules_route(rules, tw_routing_vias(routing)) == 0)
+		return routing;
+	tw_routing_free(routing);
+	return NULL;
+}
+
+/* Lets go of a RIB that was handed over and not used. */
+static int fail(struct tw_feed *r, struct tw_rib *rib, struct tw_routing *routing)
+{
+	tw_routing_free(routing);
+	if (rib != r->live.rib)
+		tw_rib_free(rib);
+	return -ENOMEM;
+}
+
+static int begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib, uint32_t n_cuts,
+	uint64_t from)
+{
+	struct tw_routing *routing = prepare(r, rules, rib, n_cuts);
+	uint64_t second;
+	int err = 0;
+
+	if (routing == NULL || append_all(r, rib, routing, from) != 0)
+		return fail(r, rib, routing);
 	tw_routing_free(r->routing);
 	r->routing = routing;
-	r->n_cuts = n_cuts;
-	err = tw_rules_route(rules, tw_routing_vias(routing));
-	if (err == 0)
-		err = append_all(r, from);
-	while (err >= 0 && tw_updates_take(&r->updates, r->live.rib, &second))
+	if (rib != r->live.rib)
+		tw_rib_free(r->live.rib);
+	r->live.rib = rib;
+	r->forgettable = NULL; /* what was to be forgotten goes with the rules before */
+	tw_rib_clear_changed(rib);
+	while (err >= 0 && tw_updates_take(&r->updates, rib, &second))
 		err = turn(r, rules, second);
 	return err < 0 ? err : 0;
 }
 
-int tw_feed_begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib,
-	uint32_t n_cuts, uint64_t from)
+int tw_feed_begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib, uint32_t n_cuts,
+	uint64_t from)
 {
 	int err;
 
 	pthread_mutex_lock(&r->live.lock);
-	err = rib != NULL ? replace_rib(r, rib) : 0;
-	if (err == 0)
-		err = begin(r, rules, n_cuts, from);
+	if (rib != NULL && adopt(r, rib) != 0)
+		err = fail(r, rib, NULL);
+	else
+		err = begin(r, rules, rib != NULL ? rib : r->live.rib, n_cuts, from);
 	pthread_mutex_unlock(&r->live.lock);
 	return err;
 }
 
 /* ---- live ---- */
 
-uint64_t tw_next_second(void)
+uint64_t tw_next_second(uint64_t lead)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec + 1 + (now.tv_nsec + LEAD_NS >= 1000000000);
+	return (uint64_t)now.tv_sec + 1 + ((uint64_t)now.tv_nsec + lead >= NS_PER_SECOND);
 }
 
 /* Turns that every worker has taken are freed, once each has said that it holds the newest. */
@@ -423,17 +449,12 @@ static void forget(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsb
 	}
 }
 
-void tw_feed_replaced(struct tw_feed *r)
-{
-	r->forgettable = NULL;
-}
-
-bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
-	bool alive)
+bool tw_feed_step(
+	struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers, bool alive)
 {
 	uint64_t news = atomic_load_explicit(&r->live.news, memory_order_relaxed);
 	uint64_t now = (uint64_t)time(NULL);
-	bool outgrown = false;
+	bool outgrown;
 
 	if (alive) {
 		r->known_since = r->known_since != 0 ? r->known_since : now;
@@ -442,11 +463,11 @@ bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr
 	if (news != r->news) {
 		r->news = news;
 		pthread_mutex_lock(&r->live.lock);
-		if (turn(r, rules, RTE_MAX(tw_next_second(), rules->from)) < 0)
+		if (turn(r, rules, RTE_MAX(tw_next_second(LEAD_NS), rules->from)) < 0)
 			fprintf(stderr, "transitwatch: no memory for a change of routes\n");
-		outgrown = tw_routing_outgrown(r->routing);
 		pthread_mutex_unlock(&r->live.lock);
 	}
+	outgrown = tw_routing_outgrown(r->routing);
 	forget(r, rules, readers);
 	return outgrown;
 }

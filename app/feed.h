@@ -31,7 +31,6 @@ struct tw_feed {
 	struct tw_live_rib live;
 	struct tw_upstream_list *upstreams;
 	unsigned int n_targets;
-	uint32_t n_cuts; /* of the table in force */
 	struct tw_routing *routing;
 	struct tw_updates updates; /* of a replay */
 
@@ -46,7 +45,7 @@ struct tw_feed {
 	bool warned;
 
 	/* Of a live run. */
-	uint64_t news; /* of the live RIB, as it was taken in */
+	uint64_t news;               /* of the live RIB, as it was taken in */
 	struct tw_turn *forgettable; /* turns before this one are out of use once `token` passes */
 	uint64_t token;
 };
@@ -78,7 +77,7 @@ struct tw_prefix *tw_feed_cuts(const struct tw_rib *rib, uint32_t *n);
 
 /*
  * Gives new rules their routes, before they are published. `from`: the second that they decide from, 0 at the start,
- * when the updates become turns too. `rib` takes the live RIB's place, with what routers told; NULL keeps that one.
+ * when the updates become turns too. `rib` is taken over in any case, and takes the live RIB's place, with what routers told; NULL keeps that one.
  * `n_cuts`: of the rules' table. Returns 0 or -ENOMEM.
  */
 int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib *rib,
@@ -88,15 +87,12 @@ int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib 
  * A live run: takes in what routers told, and publishes it for the next second. Returns true where a table has to be
  * made for prefixes that are new. `alive`: routers are connected now.
  */
-bool tw_feed_step(struct tw_feed *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers,
-	bool alive);
-/* The rules were replaced: what was to be forgotten of them went with them. */
-void tw_feed_replaced(struct tw_feed *routes);
-
+bool tw_feed_step(
+	struct tw_feed *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers, bool alive);
 /* tw_view.routes */
 const struct tw_routes_view *tw_feed_at(void *routes, uint64_t second);
 
-/* The first second whose turn every worker will see, where published now. */
-uint64_t tw_next_second(void);
+/* The first second that begins `lead` nanoseconds from now or later. */
+uint64_t tw_next_second(uint64_t lead);
 
 #endif

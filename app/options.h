@@ -33,9 +33,9 @@ struct tw_options {
 	unsigned int workers; /* 0: as configured */
 	bool port_per_file;
 	bool serve;
-	const char *listen; /* or NULL: as configured */
-	unsigned int speed; /* of a replay, times the recorded one; 0: as fast as it goes */
-	struct tw_option_list rib;     /* instead of the configured files */
+	const char *listen;        /* or NULL: as configured */
+	unsigned int speed;        /* of a replay, times the recorded one; 0: as fast as it goes */
+	struct tw_option_list rib; /* instead of the configured files */
 	struct tw_option_list updates; /* of a replay */
 	bool table;
 	bool every_second;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_lcore.h>
@@ -20,48 +19,141 @@ enum {
 	SETTLE_NS = 300000000,
 	/* Rules are published this long before the second they decide from: every worker has seen them by then. */
 	LEAD_NS = 100000000,
+	/* Before a table is cut anew where that has failed. */
+	RETRY_NS = 2000000000,
 };
 
 /* ---- loading, in a thread of its own ---- */
 
 /* Whether series mean the same as before. */
-static bool same_series(const struct tw_view *view, const struct tw_config *config,
-	const struct tw_via *vias, unsigned int n_vias)
+static bool same_series(
+	const struct tw_setup *setup, const struct tw_config *config, const struct tw_link_map *map)
 {
+	const struct tw_view *view = &setup->view;
+	const struct tw_via *vias;
+	unsigned int n_vias = tw_link_map_vias(map, &vias);
+
 	if (config->table.n_targets != view->n_targets || n_vias != view->n_vias ||
-		config->n_upstreams != view->n_upstreams ||
+		config->n_upstreams != setup->upstreams.n_configured ||
 		memcmp(vias, view->vias, n_vias * sizeof(*vias)) != 0)
 		return false;
 	for (unsigned int i = 0; i < view->n_targets; i++)
 		if (strcmp(config->table.targets[i].name, view->targets[i].name) != 0)
 			return false;
-	for (unsigned int i = 0; i < view->n_upstreams; i++)
+	for (unsigned int i = 0; i < config->n_upstreams; i++)
 		if (config->upstreams[i].asn != view->upstreams[i].asn ||
 			strcmp(config->upstreams[i].name, view->upstreams[i].name) != 0)
 			return false;
 	return true;
 }
 
+static bool same_ranges(struct tw_sources *a, struct tw_sources *b, uint8_t family)
+{
+	struct tw_target_range *ranges[2] = {NULL, NULL};
+	uint32_t n[2] = {0, 0};
+	bool same = tw_sources_target_ranges(a, family, &ranges[0], &n[0]) == 0 &&
+		    tw_sources_target_ranges(b, family, &ranges[1], &n[1]) == 0 && n[0] == n[1];
+
+	for (uint32_t i = 0; same && i < n[0]; i++)
+		same = ranges[0][i].first == ranges[1][i].first &&
+		       ranges[0][i].last == ranges[1][i].last;
+	free(ranges[0]);
+	free(ranges[1]);
+	return same;
+}
+
+/* The configuration in force. */
+static const struct tw_config *in_force(const struct tw_reload *r)
+{
+	return r->config != NULL ? r->config : r->engine->setup.config;
+}
+
+/* The sources in force: their table is not replaced while one is made. */
+static struct tw_sources *sources_in_force(const struct tw_reload *r)
+{
+	return tw_table_sources(atomic_load(&r->engine->slot.published)->table);
+}
+
+/* The files' routes, with those that routers told. */
+static int read_routes(
+	struct tw_reload *r, const struct tw_config *config, struct tw_sources *sources)
+{
+	struct tw_live_rib *live = &r->engine->setup.feed.live;
+	const struct tw_feed_spec spec = {
+		.config = config, .files = config->rib.files, .n_files = config->rib.n_files};
+	int err;
+
+	r->fresh_rib = tw_feed_read(&spec, sources, &r->fresh_time, &r->diag);
+	if (r->fresh_rib == NULL)
+		return -EINVAL;
+	pthread_mutex_lock(&live->lock);
+	err = tw_rib_adopt_live(r->fresh_rib, live->rib);
+	pthread_mutex_unlock(&live->lock);
+	r->fresh_ranges = !same_ranges(sources, sources_in_force(r), 4) ||
+			  !same_ranges(sources, sources_in_force(r), 6);
+	return err == -ENOMEM ? tw_diag_add(&r->diag, err, "no memory for routes") : 0;
+}
+
+/* All prefixes that the table is to be cut at. */
+static struct tw_prefix *list_cuts(struct tw_reload *r)
+{
+	struct tw_feed *feed = &r->engine->setup.feed;
+	struct tw_prefix *cuts;
+
+	pthread_mutex_lock(&feed->live.lock);
+	cuts = tw_feed_cuts(r->fresh_rib != NULL ? r->fresh_rib : feed->live.rib, &r->fresh_cuts);
+	pthread_mutex_unlock(&feed->live.lock);
+	if (cuts == NULL)
+		tw_diag_add(&r->diag, -ENOMEM, "no memory for routes");
+	return cuts;
+}
+
+static struct tw_table *make_table(struct tw_reload *r, struct tw_sources *sources)
+{
+	struct tw_prefix *cuts = NULL;
+	struct tw_table *table;
+
+	r->fresh_cuts = 0;
+	if (r->engine->setup.feed.on && (cuts = list_cuts(r)) == NULL)
+		return NULL;
+	table = tw_table_make(sources, cuts, r->fresh_cuts, SOCKET_ID_ANY, &r->diag);
+	free(cuts);
+	return table;
+}
+
+/* Of the configuration: sources are read. Of NULL: those in force. */
+static struct tw_table *load_table(struct tw_reload *r, const struct tw_config *config)
+{
+	struct tw_sources *sources = config == NULL ? tw_sources_hold(sources_in_force(r))
+						    : tw_sources_load(&config->table, &r->diag);
+	struct tw_table *table = NULL;
+
+	if (sources == NULL)
+		return NULL;
+	if (config == NULL || !r->engine->setup.feed.on || read_routes(r, config, sources) == 0)
+		table = make_table(r, sources);
+	tw_sources_release(sources);
+	return table;
+}
+
 static struct tw_rules *make_rules(struct tw_reload *r, const struct tw_config *config)
 {
 	const struct tw_setup *setup = &r->engine->setup;
-	struct tw_link_map *map = tw_setup_map(&r->engine->setup, config, &r->diag);
-	const struct tw_via *vias;
+	const struct tw_config *links = config != NULL ? config : in_force(r);
+	struct tw_link_map *map = tw_setup_map(setup, links, &r->diag);
 	struct tw_table *table;
-	unsigned int n_vias;
 
 	if (map == NULL)
 		return NULL;
-	n_vias = tw_link_map_vias(map, &vias);
-	if (!same_series(&setup->view, config, vias, n_vias)) {
+	if (!same_series(setup, links, map)) {
 		tw_diag_add(&r->diag, -EINVAL,
 			"%s: targets or upstreams were added, removed, renamed, or are found by "
 			"other methods than before: restart to take that",
-			config->path);
+			links->path);
 		tw_link_map_free(map);
 		return NULL;
 	}
-	table = tw_table_load(&config->table, SOCKET_ID_ANY, &r->diag);
+	table = load_table(r, config);
 	if (table == NULL) {
 		tw_link_map_free(map);
 		return NULL;
@@ -72,9 +164,9 @@ static struct tw_rules *make_rules(struct tw_reload *r, const struct tw_config *
 static void *load(void *arg)
 {
 	struct tw_reload *r = arg;
-	struct tw_config *config = tw_config_load(r->path, &r->diag);
+	struct tw_config *config = r->recut ? NULL : tw_config_load(r->path, &r->diag);
 
-	if (config != NULL)
+	if (r->recut || config != NULL)
 		r->fresh = make_rules(r, config);
 	if (r->fresh != NULL)
 		r->fresh_config = config;
@@ -110,6 +202,8 @@ static int watch_all(struct tw_reload *r, const struct tw_config *config)
 		err = watch(r, config->table.asn_database);
 	if (err == 0)
 		err = watch(r, config->table.country_database);
+	for (unsigned int i = 0; i < config->rib.n_files && err == 0; i++)
+		err = watch(r, config->rib.files[i]);
 	return err == 0 ? watch(r, config->table.overrides) : err;
 }
 
@@ -122,9 +216,12 @@ static bool is_file(const char *path, const char *name)
 
 static bool is_ours(const struct tw_reload *r, const char *name)
 {
-	const struct tw_table_spec *spec =
-		&(r->config != NULL ? r->config : r->engine->setup.config)->table;
+	const struct tw_config *config = in_force(r);
+	const struct tw_table_spec *spec = &config->table;
 
+	for (unsigned int i = 0; i < config->rib.n_files; i++)
+		if (is_file(config->rib.files[i], name))
+			return true;
 	return is_file(r->path, name) || is_file(spec->asn_database, name) ||
 	       is_file(spec->country_database, name) || is_file(spec->overrides, name);
 }
@@ -160,6 +257,9 @@ static void begin(struct tw_reload *r)
 {
 	int err;
 
+	/* A reload cuts anew, too. */
+	r->recut = r->due == 0;
+	r->recut_due = false;
 	r->due = 0;
 	atomic_store_explicit(&r->loaded, false, memory_order_relaxed);
 	err = rte_ctrl_thread_create(&r->thread, "tw-reload", NULL, load, r);
@@ -170,26 +270,38 @@ static void begin(struct tw_reload *r)
 	}
 }
 
-static void publish(struct tw_reload *r)
+/* Drops what was made and cannot be used. */
+static void drop(struct tw_reload *r)
 {
-	struct tw_rules_slot *slot = &r->engine->slot;
-	struct tw_table_info info;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	r->fresh->from = (uint64_t)now.tv_sec + 1 + (now.tv_nsec + LEAD_NS >= 1000000000);
-	r->retiring = atomic_load_explicit(&slot->published, memory_order_relaxed);
-	atomic_store_explicit(&slot->published, r->fresh, memory_order_release);
-	r->token = rte_rcu_qsbr_start(slot->readers);
-	r->engine->reloads_good++;
-	tw_table_info(r->fresh->table, &info);
-	fprintf(stderr,
-		"transitwatch: reload %" PRIu64 ": %" PRIu32 " origins, %" PRIu32 " + %" PRIu32
-		" routes, from second %" PRIu64 " on\n",
-		r->engine->reloads_good, info.n_origins, info.n_routes4, info.n_routes6,
-		r->fresh->from);
+	tw_rules_free(r->fresh);
+	tw_rib_free(r->fresh_rib);
+	tw_config_free(r->fresh_config);
 	r->fresh = NULL;
-	/* Databases may lie elsewhere now. */
+	r->fresh_rib = NULL;
+	r->fresh_config = NULL;
+}
+
+static void tell_published(struct tw_reload *r)
+{
+	struct tw_table_info info;
+
+	tw_table_info(r->fresh->table, &info);
+	if (r->recut)
+		fprintf(stderr,
+			"transitwatch: new prefixes: %" PRIu32 " origins, from second %" PRIu64
+			" on\n",
+			info.n_origins, r->fresh->from);
+	else
+		fprintf(stderr,
+			"transitwatch: reload %" PRIu64 ": %" PRIu32 " origins, %" PRIu32
+			" + %" PRIu32 " routes, from second %" PRIu64 " on\n",
+			r->engine->reloads_good, info.n_origins, info.n_routes4, info.n_routes6,
+			r->fresh->from);
+}
+
+/* Databases may lie elsewhere now. */
+static void take_config(struct tw_reload *r)
+{
 	tw_config_free(r->config);
 	r->config = r->fresh_config;
 	r->fresh_config = NULL;
@@ -200,14 +312,53 @@ static void publish(struct tw_reload *r)
 			r->path);
 }
 
+static int give_routes(struct tw_reload *r)
+{
+	struct tw_feed *feed = &r->engine->setup.feed;
+	struct tw_rib *rib = r->fresh_rib;
+	int err;
+
+	if (!feed->on)
+		return 0;
+	r->fresh_rib = NULL;
+	err = tw_feed_begin(feed, r->fresh, rib, r->fresh_cuts, r->fresh->from);
+	if (err == 0 && rib != NULL)
+		feed->file_time = r->fresh_time;
+	return err;
+}
+
+static void publish(struct tw_reload *r)
+{
+	struct tw_rules_slot *slot = &r->engine->slot;
+
+	r->retiring = atomic_load_explicit(&slot->published, memory_order_relaxed);
+	atomic_store_explicit(&slot->published, r->fresh, memory_order_release);
+	r->token = rte_rcu_qsbr_start(slot->readers);
+	r->engine->reloads_good += !r->recut;
+	tell_published(r);
+	r->fresh = NULL;
+	if (!r->recut)
+		take_config(r);
+}
+
 static void end(struct tw_reload *r)
 {
 	pthread_join(r->thread, NULL);
 	r->loading = false;
+	if (r->fresh != NULL) {
+		r->fresh->from = tw_next_second(LEAD_NS);
+		if (give_routes(r) != 0) {
+			tw_diag_add(&r->diag, -ENOMEM, "no memory for routes");
+			drop(r);
+		}
+	}
 	tell(r);
+	r->recut_due = false; /* routes tell again where the new table, too, lacks cuts */
 	if (r->fresh != NULL) {
 		publish(r);
 	} else {
+		drop(r);
+		r->recut_after = tw_monotonic_ns() + RETRY_NS;
 		r->engine->reloads_bad++;
 		fprintf(stderr,
 			"transitwatch: reload: not taken (%" PRIu64
@@ -244,16 +395,30 @@ void tw_reload_ask(struct tw_reload *r)
 	r->due = tw_monotonic_ns();
 }
 
-void tw_reload_step(struct tw_reload *r)
+void tw_reload_recut(struct tw_reload *r)
 {
+	r->recut_due = true;
+}
+
+bool tw_reload_step(struct tw_reload *r)
+{
+	bool resync = false;
+
 	read_events(r);
-	if (r->loading && atomic_load_explicit(&r->loaded, memory_order_acquire))
+	if (r->loading && atomic_load_explicit(&r->loaded, memory_order_acquire)) {
+		r->fresh_ranges &= !r->recut;
 		end(r);
+		resync = r->fresh_ranges;
+		r->fresh_ranges = false;
+	}
 	if (r->retiring != NULL &&
 		rte_rcu_qsbr_check(r->engine->slot.readers, r->token, false) == 1)
 		retire(r);
-	if (!r->loading && r->retiring == NULL && r->due != 0 && tw_monotonic_ns() >= r->due)
+	if (!r->loading && r->retiring == NULL &&
+		(r->due != 0 ? tw_monotonic_ns() >= r->due
+			     : r->recut_due && tw_monotonic_ns() >= r->recut_after))
 		begin(r);
+	return resync;
 }
 
 void tw_reload_stop(struct tw_reload *r)
@@ -261,12 +426,11 @@ void tw_reload_stop(struct tw_reload *r)
 	if (r->loading) {
 		pthread_join(r->thread, NULL);
 		tell(r);
-		tw_rules_free(r->fresh);
+		drop(r);
 	}
 	if (r->retiring != NULL)
 		retire(r);
 	tw_config_free(r->config);
-	tw_config_free(r->fresh_config);
 	if (r->notify >= 0)
 		close(r->notify);
 }

@@ -9,6 +9,9 @@
  *
  *   SIGHUP, or a file replaced ─► load ─► published, from a second on ─► old rules out of use ─► freed
  *
+ * Routes are files of the configuration like any other. A prefix that routers tell and that the table is not cut at asks
+ * for another table too: of the same sources, from whose reading it is spared.
+ *
  * Targets and upstreams keep their names and their number, so that every series keeps its meaning: their ASNs,
  * countries, prefixes and links are what a reload takes. Everything else is taken at the next start.
  *
@@ -21,14 +24,21 @@
 
 struct tw_reload {
 	struct tw_engine *engine;
-	const char *path; /* of the configuration */
-	int notify;       /* inotify, -1 where there is none */
-	uint64_t due;     /* monotonic nanoseconds; 0: nothing to do */
+	const char *path;     /* of the configuration */
+	int notify;           /* inotify, -1 where there is none */
+	uint64_t due;         /* monotonic nanoseconds; 0: nothing to do */
+	bool recut_due;       /* a table of the same sources is asked for */
+	uint64_t recut_after; /* monotonic nanoseconds: not before, where the last one failed */
+	bool recut;           /* that is what the thread makes */
 	bool loading;
 	pthread_t thread;
 	atomic_bool loaded;     /* the thread has come to its end */
 	struct tw_rules *fresh; /* what it made, or NULL with lines in diag */
 	struct tw_config *fresh_config;
+	struct tw_rib *fresh_rib; /* NULL: the live one goes on */
+	uint64_t fresh_time;      /* of its files */
+	uint32_t fresh_cuts;
+	bool fresh_ranges; /* the targets have other addresses than before */
 	struct tw_config
 		*config; /* of the last reload: its files are watched; NULL before the first */
 	struct tw_diag diag;
@@ -42,8 +52,14 @@ void tw_reload_start(struct tw_reload *reload, struct tw_engine *engine, struct 
 /* Asks for a reload now. */
 void tw_reload_ask(struct tw_reload *reload);
 
-/* Does what there is to do, and never waits. To be called every few milliseconds. */
-void tw_reload_step(struct tw_reload *reload);
+/* Asks for a table of the same sources, cut anew. */
+void tw_reload_recut(struct tw_reload *reload);
+
+/*
+ * Does what there is to do, and never waits. To be called every few milliseconds. Returns true where routers have to
+ * tell everything again, since the targets have addresses that were nobody's before.
+ */
+bool tw_reload_step(struct tw_reload *reload);
 
 /* Once no worker runs: ends what is under way. */
 void tw_reload_stop(struct tw_reload *reload);

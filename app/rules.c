@@ -93,7 +93,8 @@ int tw_rules_turn(struct tw_rules *rules, uint64_t from, const struct tw_routing
 void tw_rules_forget(struct tw_rules *rules, struct tw_turn *turn)
 {
 	while (rules->turns != turn) {
-		struct tw_turn *next = atomic_load_explicit(&rules->turns->next, memory_order_relaxed);
+		struct tw_turn *next =
+			atomic_load_explicit(&rules->turns->next, memory_order_relaxed);
 
 		free(rules->turns);
 		rules->turns = next;

@@ -14,17 +14,21 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "options.h"
 #include "port.h"
 #include "port_source.h"
 #include "reload.h"
 #include "serve.h"
+#include "station.h"
 #include "telemetry.h"
 #include "signals.h"
 
 /* Between two looks at empty rings. */
 #define NAP_NS 1000000
+/* Between two looks at the routers' sessions. */
+#define LOOK_NS 500000000
 
 struct run {
 	struct tw_engine engine; /* first: before_block() casts */
@@ -34,6 +38,9 @@ struct run {
 	unsigned int n_sources;
 	const char *names[TW_PORTS_MAX];
 	struct tw_reload reload;
+	struct tw_station *station; /* NULL: no routers are listened to */
+	struct tw_station_info routers;
+	uint64_t routers_due; /* monotonic nanoseconds: when they are looked at next */
 	struct tw_serve serve;
 	uint64_t closed;  /* seconds, as the service manager knows */
 	uint64_t sampled; /* the second that the ports' counters are read for */
@@ -91,6 +98,22 @@ static void sample(struct tw_engine *engine, uint64_t second)
 	}
 }
 
+static int start_station(struct run *r, struct tw_diag *diag)
+{
+	const struct tw_bmp_config *bmp = &r->engine.setup.config->bmp;
+	const struct tw_station_config config = {.listen = bmp->listen,
+		.allow = bmp->allow,
+		.n_allow = bmp->n_allow,
+		.hold = bmp->hold,
+		.sessions = bmp->sessions,
+		.peers = bmp->peers};
+
+	if (!bmp->configured || !r->engine.setup.feed.on)
+		return 0;
+	r->station = tw_station_start(&config, &r->engine.setup.feed.live, diag);
+	return r->station != NULL ? 0 : -EIO;
+}
+
 static int make(struct run *r, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_source *sources[TW_WORKERS_MAX] = {NULL};
@@ -111,12 +134,15 @@ static int make(struct run *r, const struct tw_options *options, struct tw_diag 
 			&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
 	if (err == 0 && tw_telemetry_start(&r->serve) != 0)
 		err = tw_diag_add(diag, -ENOMEM, "no memory for telemetry");
+	if (err == 0)
+		err = start_station(r, diag);
 	return err == 0 ? tw_serve_start(&r->serve, options, diag) : err;
 }
 
 static void unmake(struct run *r)
 {
 	tw_telemetry_stop();
+	tw_station_stop(r->station);
 	tw_serve_free(&r->serve);
 	for (unsigned int i = 0; i < r->n_sources; i++)
 		tw_port_source_release(&r->sources[i]);
@@ -151,6 +177,9 @@ static void tell_start(const struct run *r)
 			plural(r->ports.ports[i].n_queues));
 	fprintf(stderr, "transitwatch: %u worker%s, %s\n", config->workers, plural(config->workers),
 		r->ports.direct ? "each polls its own queues" : "fed by one reader");
+	if (r->station != NULL)
+		fprintf(stderr, "transitwatch: routers may tell their routes (BMP) to %s\n",
+			tw_station_address(r->station));
 }
 
 static void reopen(struct run *r)
@@ -178,6 +207,25 @@ static void feed_watchdog(struct run *r)
 	r->closed = closed;
 }
 
+/* Routes that routers told, and tables that they or a reload ask for. */
+static void step_routes(struct run *r)
+{
+	struct tw_engine *engine = &r->engine;
+	struct tw_rules *rules =
+		atomic_load_explicit(&engine->slot.published, memory_order_relaxed);
+	uint64_t now = tw_monotonic_ns();
+
+	if (r->station != NULL && now >= r->routers_due) {
+		tw_station_info(r->station, &r->routers);
+		r->routers_due = now + LOOK_NS;
+	}
+	if (engine->setup.feed.on && tw_feed_step(&engine->setup.feed, rules, engine->slot.readers,
+					     r->routers.sessions > 0))
+		tw_reload_recut(&r->reload);
+	if (tw_reload_step(&r->reload) && r->station != NULL)
+		tw_station_resync(r->station);
+}
+
 static int run(struct run *r, struct tw_diag *diag)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -195,7 +243,7 @@ static int run(struct run *r, struct tw_diag *diag)
 			reopen(r);
 		if (atomic_exchange_explicit(&tw_signals.hang_up, false, memory_order_relaxed))
 			tw_reload_ask(&r->reload);
-		tw_reload_step(&r->reload);
+		step_routes(r);
 		tw_serve_step(&r->serve);
 		feed_watchdog(r);
 	}

@@ -32,8 +32,7 @@ struct tw_setup {
  * place of what is configured, `updates` are read besides, and `live` makes ready for the configured ports. Returns 0,
  * or -errno with a line for each problem. After either, tw_setup_free() releases all and stops the EAL.
  */
-int tw_setup_load(
-	struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag);
+int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag);
 void tw_setup_free(struct tw_setup *setup);
 
 /* The configuration's link map, with the setup's list of upstreams. */

@@ -102,7 +102,8 @@ int tw_updates_read(struct tw_updates *u, const struct tw_mrt_file *file, struct
 		return err;
 	if (reading.error == -ENOSPC)
 		return tw_diag_add(diag, -ENOSPC,
-			"%s: more prefixes of the targets than rib.max_routes: raise it", file->path);
+			"%s: more prefixes of the targets than rib.max_routes: raise it",
+			file->path);
 	if (reading.error != 0)
 		return tw_diag_add(diag, -ENOMEM, "%s: no memory for its updates", file->path);
 	if (counts.first_time != 0 && (u->first == 0 || counts.first_time < u->first))

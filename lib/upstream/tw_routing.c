@@ -44,8 +44,7 @@ struct tw_routing {
 
 /* ---- verdicts to upstreams ---- */
 
-unsigned int tw_routing_upstream(
-	const struct tw_routing *r, const struct tw_route_verdict *verdict)
+unsigned int tw_routing_upstream(const struct tw_routing *r, const struct tw_route_verdict *verdict)
 {
 	switch (verdict->kind) {
 	case TW_VERDICT_UPSTREAM:
@@ -135,8 +134,7 @@ static void update_entry(struct tw_routing *r, uint32_t cut, struct entry *entry
 		return;
 	change_share(r, entry->target, entry->upstream, family,
 		(struct tw_share_change){.prefixes = -1});
-	change_share(
-		r, entry->target, upstream, family, (struct tw_share_change){.prefixes = 1});
+	change_share(r, entry->target, upstream, family, (struct tw_share_change){.prefixes = 1});
 	entry->upstream = (uint16_t)upstream;
 }
 
@@ -322,8 +320,8 @@ static int compare_cuts(const void *a, const void *b, void *arg)
 {
 	const struct tw_rib *rib = arg;
 
-	return compare_prefixes(tw_rib_prefix(rib, *(const uint32_t *)a),
-		tw_rib_prefix(rib, *(const uint32_t *)b));
+	return compare_prefixes(
+		tw_rib_prefix(rib, *(const uint32_t *)a), tw_rib_prefix(rib, *(const uint32_t *)b));
 }
 
 static int sort_cuts(struct tw_routing *r)
@@ -396,7 +394,8 @@ struct tw_routing *tw_routing_create(const struct tw_routing_spec *spec)
 	r->n_origins = tw_table_n_target_origins(spec->table) + 1;
 	r->vias = calloc(r->n_origins, sizeof(*r->vias));
 	r->upstreams = calloc(r->n_origins, sizeof(*r->upstreams));
-	r->shares = calloc((size_t)spec->n_targets * spec->upstreams->n * 2 + 1, sizeof(*r->shares));
+	r->shares =
+		calloc((size_t)spec->n_targets * spec->upstreams->n * 2 + 1, sizeof(*r->shares));
 	if (r->vias == NULL || r->upstreams == NULL || r->shares == NULL || list_origins(r) != 0 ||
 		list_entries(r) != 0 || sort_cuts(r) != 0 || give_places(r) != 0) {
 		tw_routing_free(r);

@@ -29,8 +29,8 @@ int tw_upstream_list_make(struct tw_upstream_list *list, const struct tw_upstrea
 		} else if (i < n_configured + n_places) {
 			*upstream = (struct tw_upstream){.name = "", .kind = TW_UPSTREAM_FOUND};
 		} else {
-			upstream->kind = (enum tw_upstream_kind)(TW_UPSTREAM_OTHER + i - n_configured -
-								 n_places);
+			upstream->kind = (enum tw_upstream_kind)(
+				TW_UPSTREAM_OTHER + i - n_configured - n_places);
 			upstream->name = tw_upstream_kind_name(upstream->kind);
 		}
 	}

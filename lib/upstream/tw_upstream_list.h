@@ -42,11 +42,9 @@ void tw_upstream_list_free(struct tw_upstream_list *list);
  * The index of an ASN: of those configured, or of a place, which it takes where it has none. The index of `other` where
  * all places are taken, or there is no memory for the name.
  */
-unsigned int tw_upstream_list_find(
-	struct tw_upstream_list *list, uint32_t asn, const char *name);
+unsigned int tw_upstream_list_find(struct tw_upstream_list *list, uint32_t asn, const char *name);
 
 /* The index of what stands for a kind behind FOUND. */
-unsigned int tw_upstream_list_kind(
-	const struct tw_upstream_list *list, enum tw_upstream_kind kind);
+unsigned int tw_upstream_list_kind(const struct tw_upstream_list *list, enum tw_upstream_kind kind);
 
 #endif
