@@ -118,7 +118,8 @@ int tw_explain(const struct tw_options *options)
 
 	setvbuf(stdout, out, _IOFBF, sizeof(out));
 	if (tw_setup_load(&x.setup, options, &diag) == 0) {
-		x.json = options->json ? tw_explain_json_create(&x.setup, stdout) : NULL;
+		x.json = options->json ? tw_explain_json_create(&x.setup, &x.setup.feed, stdout)
+				       : NULL;
 		if (options->json && x.json == NULL)
 			tw_diag_add(&diag, -ENOMEM, "no memory");
 		else

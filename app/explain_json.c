@@ -25,6 +25,7 @@ struct text {
 
 struct tw_explain_json {
 	const struct tw_setup *setup;
+	struct tw_feed *feed;
 	struct text asn_database;     /* encoded, open: {"type":"database",... */
 	struct text country_database; /* likewise */
 	struct text overrides;        /* likewise */
@@ -76,7 +77,8 @@ static struct text encode_database(const struct tw_setup *setup, const char *pat
 	return text_of(strdup("{"));
 }
 
-struct tw_explain_json *tw_explain_json_create(const struct tw_setup *setup, FILE *out)
+struct tw_explain_json *tw_explain_json_create(
+	const struct tw_setup *setup, struct tw_feed *feed, FILE *out)
 {
 	const struct tw_table_spec *spec = &setup->config->table;
 	struct tw_explain_json *json = calloc(1, sizeof(*json));
@@ -85,6 +87,7 @@ struct tw_explain_json *tw_explain_json_create(const struct tw_setup *setup, FIL
 	if (json == NULL)
 		return NULL;
 	json->setup = setup;
+	json->feed = feed;
 	json->out = out;
 	json->asn_database = encode_database(setup, spec->asn_database);
 	json->country_database = encode_database(setup, spec->country_database);
@@ -218,6 +221,21 @@ static void put_sources(struct tw_explain_json *json, const struct tw_explanatio
 	}
 }
 
+static void put_route(struct tw_explain_json *json, const struct tw_addr *addr, unsigned int target)
+{
+	struct tw_route_answer answer;
+	json_t *object;
+	char *text;
+
+	tw_route_answer(json->feed, json->setup, addr, target, &answer);
+	object = tw_route_answer_json(&answer, json->setup->config);
+	text = json_dumps(object, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(object);
+	put(json, ",\"route\":");
+	put(json, text != NULL ? text : "null");
+	free(text);
+}
+
 void tw_explain_json_write(
 	struct tw_explain_json *json, const struct tw_addr *addr, const struct tw_explanation *e)
 {
@@ -248,5 +266,7 @@ void tw_explain_json_write(
 	else
 		put(json, "null");
 	put_sources(json, e);
+	if (json->feed->on && e->origin.target != TW_TARGET_NONE)
+		put_route(json, addr, e->origin.target);
 	put(json, "}\n");
 }

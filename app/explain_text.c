@@ -63,7 +63,7 @@ static void print_target(const struct tw_setup *setup, const struct tw_explanati
 			setup->config->path);
 }
 
-void tw_explain_text_write(const struct tw_setup *setup, const struct tw_addr *addr,
+void tw_explain_text_write(struct tw_setup *setup, const struct tw_addr *addr,
 	const struct tw_explanation *e, FILE *out)
 {
 	char text[TW_PREFIX_TEXT];
@@ -81,4 +81,10 @@ void tw_explain_text_write(const struct tw_setup *setup, const struct tw_addr *a
 			setup, setup->config->table.country_database, &e->country_prefix, out);
 	}
 	print_target(setup, e, out);
+	if (setup->feed.on && e->origin.target != TW_TARGET_NONE) {
+		struct tw_route_answer answer;
+
+		tw_route_answer(&setup->feed, setup, addr, e->origin.target, &answer);
+		tw_route_answer_text(&answer, setup->config, (uint64_t)time(NULL), out);
+	}
 }

@@ -54,7 +54,7 @@ static void explain(void *arg, const struct tw_addr *addr, struct tw_buffer *out
 
 	pthread_mutex_lock(&engine->rules_lock);
 	setup.table = atomic_load(&engine->slot.published)->table;
-	json = file != NULL ? tw_explain_json_create(&setup, file) : NULL;
+	json = file != NULL ? tw_explain_json_create(&setup, &engine->setup.feed, file) : NULL;
 	if (json != NULL) {
 		tw_table_explain(setup.table, addr, &explanation);
 		tw_explain_json_write(json, addr, &explanation);

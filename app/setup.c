@@ -121,15 +121,24 @@ struct tw_link_map *tw_setup_map(
 	return tw_link_map_create(&spec, diag);
 }
 
-/* Whether routes are there to decide, and are asked. */
-static bool is_routed(const struct tw_config *config, const struct tw_options *options)
+/* Whether routes are there to decide, and are asked. Returns 1, 0, or -EINVAL with a line in *diag. */
+static int is_routed(
+	const struct tw_config *config, const struct tw_options *options, struct tw_diag *diag)
 {
-	bool asked = false;
+	bool asked = false, files = config->rib.n_files > 0 || options->rib.n > 0;
 
 	for (unsigned int i = 0; i < config->n_attribution; i++)
 		asked |= config->attribution[i] == TW_METHOD_RIB;
-	return asked && (config->rib.configured || (config->bmp.configured && options->live) ||
-				options->rib.n > 0);
+	if (!asked && (options->rib.n > 0 || options->updates.n > 0))
+		return tw_diag_add(diag, -EINVAL,
+			"%s: attribution: routes are given, but rib is not in it: add it",
+			config->path);
+	if (options->updates.n > 0 && !files)
+		return tw_diag_add(diag, -EINVAL,
+			"--updates %s: changes of what? Name the table with --rib or rib.files",
+			options->updates.items[0]);
+	return asked &&
+	       (config->rib.configured || (config->bmp.configured && options->live) || files);
 }
 
 static int load_routes(struct tw_setup *setup, const struct tw_options *options,
@@ -179,8 +188,7 @@ static int load_files(
 int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_config *config;
-	bool routed;
-	int err;
+	int err, routed;
 
 	memset(setup, 0, sizeof(*setup));
 	setup->config = config = tw_config_load(options->config, diag);
@@ -188,7 +196,9 @@ int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, stru
 		return -EINVAL;
 	if (options->workers > 0)
 		config->workers = options->workers;
-	routed = is_routed(config, options);
+	routed = is_routed(config, options, diag);
+	if (routed < 0)
+		return routed;
 	if (tw_upstream_list_make(&setup->upstreams, config->upstreams, config->n_upstreams, routed,
 		    config->rib.places) != 0)
 		return tw_diag_add(diag, -ENOMEM, "no memory");
