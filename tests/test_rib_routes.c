@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tw_rib_priv.h"
 #include "tw_test_rib.h"
 
 static void prefixes_keep_their_number(void **state)
@@ -261,6 +262,119 @@ static void the_latest_time_is_kept(void **state)
 	tw_rib_free(rib);
 }
 
+/* Two numbers below 2^19 whose octets have the same hash: about 32 pairs have. */
+static void collide(const struct tw_rib *rib, void (*make_octets)(uint32_t i, uint8_t *octets),
+	size_t size, uint32_t pair[2])
+{
+	enum {
+		N = 1 << 19
+	};
+	uint64_t *hashes = malloc(N * sizeof(*hashes));
+	uint8_t octets[64] = {0};
+
+	assert_non_null(hashes);
+	for (uint32_t i = 0; i < N; i++) {
+		make_octets(i, octets);
+		hashes[i] = (uint64_t)tw_index_hash(rib->key, octets, size) << 32 | i;
+	}
+	tw_rib_sort(hashes, N);
+	for (uint32_t i = 1; i < N; i++)
+		if (hashes[i] >> 32 == hashes[i - 1] >> 32) {
+			pair[0] = (uint32_t)hashes[i - 1];
+			pair[1] = (uint32_t)hashes[i];
+			free(hashes);
+			return;
+		}
+	free(hashes);
+	fail_msg("no two hashes are equal: the hash is not the index's");
+}
+
+static struct tw_prefix nth_prefix(uint32_t i)
+{
+	return (struct tw_prefix){tw_addr_from_number(4, 0xaf000000 + i), 32};
+}
+
+static void prefix_octets(uint32_t i, uint8_t *octets)
+{
+	struct tw_prefix prefix = nth_prefix(i);
+
+	memcpy(octets, &prefix, sizeof(prefix));
+}
+
+/* Of the first prefix and the first vantage point. */
+static void route_octets(uint32_t i, uint8_t *octets)
+{
+	uint32_t key[3] = {0, 0, i};
+
+	memcpy(octets, key, sizeof(key));
+}
+
+static void path_octets(uint32_t i, uint8_t *octets)
+{
+	struct tw_bgp_path path = PATH(1000000 + i, KP);
+
+	memcpy(octets, path.segments, path.size);
+}
+
+static struct tw_bgp_peer nth_peer(uint32_t i)
+{
+	struct tw_bgp_peer peer = peer_of(1, 1);
+
+	peer.distinguisher = i;
+	return peer;
+}
+
+static void peer_octets(uint32_t i, uint8_t *octets)
+{
+	struct tw_bgp_peer peer = nth_peer(i);
+
+	memcpy(octets, &peer.addr, 17);
+	memcpy(octets + 17, &peer.router, 17);
+	memcpy(octets + 34, &peer.distinguisher, 8);
+	memcpy(octets + 42, &peer.asn, 4);
+}
+
+static void what_has_the_same_hash_is_told_apart(void **state)
+{
+	struct tw_rib *rib = make(&everybody);
+	uint32_t pair[2];
+
+	collide(rib, peer_octets, 46, pair);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct tw_bgp_peer peer = nth_peer(pair[i]);
+
+		assert_int_equal(tw_rib_peer(rib, &peer), i);
+	}
+	collide(rib, prefix_octets, 18, pair);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct tw_bgp_route route = {.prefix = nth_prefix(pair[i]), .path = PATH(KP)};
+
+		assert_int_equal(tw_rib_route(rib, 0, &route), 1);
+		assert_int_equal(tw_rib_find(rib, &route.prefix), i);
+	}
+	tw_rib_peer_down(rib, 0);
+	collide(rib, path_octets, PATH(1, KP).size, pair);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct tw_bgp_route route = {
+			.prefix = *tw_rib_prefix(rib, i), .path = PATH(1000000 + pair[i], KP)};
+
+		assert_int_equal(tw_rib_route(rib, 0, &route), 1);
+		assert_int_equal(info_of(rib).n_paths, i + 1);
+		assert_int_equal(tw_rib_decide(rib, i, 0).asn, 1000000 + pair[i]);
+	}
+	tw_rib_peer_down(rib, 0);
+	collide(rib, route_octets, 12, pair);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct tw_bgp_route route = {.prefix = *tw_rib_prefix(rib, 0),
+			.path_id = pair[i],
+			.path = PATH(UNICOM, KP)};
+
+		assert_int_equal(tw_rib_route(rib, 0, &route), 1);
+		assert_int_equal(info_of(rib).n_routes, i + 1);
+	}
+	tw_rib_free(rib);
+}
+
 /* What a hostile vantage point can do most of: each of these is quadratic where something is searched or sorted badly. */
 static void many_routes_of_one_prefix_are_no_chain(void **state)
 {
@@ -314,6 +428,7 @@ int main(void)
 		cmocka_unit_test(live_routes_move_to_another_rib),
 		cmocka_unit_test(what_of_live_routes_fits_moves),
 		cmocka_unit_test(the_latest_time_is_kept),
+		cmocka_unit_test(what_has_the_same_hash_is_told_apart),
 		cmocka_unit_test(many_routes_of_one_prefix_are_no_chain),
 	};
 

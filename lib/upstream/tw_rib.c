@@ -67,8 +67,9 @@ struct tw_rib *tw_rib_create(const struct tw_rib_spec *spec)
 		.key = rib->key,
 	};
 	if (getrandom(rib->key, sizeof(rib->key), 0) != sizeof(rib->key) ||
-		tw_rib_ranges_init(&rib->ranges, spec) != 0 || copy_targets(rib, spec) != 0 ||
-		copy_vantage(rib, spec) != 0) {
+		tw_rib_ranges_init(&rib->ranges[0], spec->ranges[0], spec->n_ranges[0]) != 0 ||
+		tw_rib_ranges_init(&rib->ranges[1], spec->ranges[1], spec->n_ranges[1]) != 0 ||
+		copy_targets(rib, spec) != 0 || copy_vantage(rib, spec) != 0) {
 		tw_rib_free(rib);
 		return NULL;
 	}
@@ -79,7 +80,8 @@ void tw_rib_free(struct tw_rib *rib)
 {
 	if (rib == NULL)
 		return;
-	tw_rib_ranges_free(&rib->ranges);
+	tw_rib_ranges_free(&rib->ranges[0]);
+	tw_rib_ranges_free(&rib->ranges[1]);
 	tw_rib_paths_free(&rib->paths);
 	free(rib->vantage);
 	free(rib->asns);
@@ -97,7 +99,7 @@ void tw_rib_free(struct tw_rib *rib)
 
 bool tw_rib_wants(const struct tw_rib *rib, const struct tw_prefix *prefix)
 {
-	return tw_rib_ranges_meet(&rib->ranges, prefix);
+	return tw_rib_ranges_meet(&rib->ranges[prefix->addr.family == 6], prefix);
 }
 
 static bool same_addr(const struct tw_addr *a, const struct tw_addr *b)

@@ -70,14 +70,20 @@ void *tw_rib_grow(void *array, uint32_t *capacity, uint32_t n, size_t item);
 
 /* ---- tw_rib_ranges.c ---- */
 
-/* Ascending, with gaps between. */
-struct tw_rib_ranges {
-	uint32_t *first4, *last4;
-	tw_u128 *first6, *last6;
-	uint32_t n[2];
+struct tw_rib_range {
+	tw_u128 first, last;
 };
 
-int tw_rib_ranges_init(struct tw_rib_ranges *ranges, const struct tw_rib_spec *spec);
+/* The targets' addresses of one family: ascending, with gaps between. */
+struct tw_rib_ranges {
+	struct tw_rib_range *ranges;
+	uint32_t n;
+	unsigned int shift; /* of an address behind the first one, to its bucket */
+	uint32_t *buckets;  /* the first range that does not end before it */
+};
+
+int tw_rib_ranges_init(
+	struct tw_rib_ranges *ranges, const struct tw_target_range *from, uint32_t n);
 void tw_rib_ranges_free(struct tw_rib_ranges *ranges);
 bool tw_rib_ranges_meet(const struct tw_rib_ranges *ranges, const struct tw_prefix *prefix);
 
@@ -169,7 +175,7 @@ struct tw_rib_peer {
 
 struct tw_rib {
 	uint64_t key[2];
-	struct tw_rib_ranges ranges;
+	struct tw_rib_ranges ranges[2]; /* IPv4, IPv6 */
 	struct tw_rib_vantage *vantage;
 	unsigned int n_vantage;
 	unsigned int majority;

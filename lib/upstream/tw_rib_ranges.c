@@ -2,34 +2,36 @@
 
 /*
  * The targets' addresses, to ask whether a prefix meets them. It is asked for every route that is told, and nearly all
- * say no: so the ranges are merged, whose they are does not matter, and their ends lie apart from their starts. The
- * first range that does not end before the prefix is the only one that can meet it.
+ * say no. Whose the ranges are does not matter: they are merged, so that the first one that does not end before the
+ * prefix is the only one that can meet it.
+ *
+ * The span from the first address to the last is cut into buckets of equal size, about two a range; each knows how many
+ * ranges end before it. A search is left only among the ranges of one bucket: one or none where they lie evenly, a
+ * binary search of the rest where they crowd.
  */
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tw_rib_priv.h"
 
-struct range {
-	tw_u128 first, last;
-};
-
 static int compare(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct tw_rib_range *x = a, *y = b;
 
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
 /* Merges what overlaps or touches; returns how many are left. */
-static uint32_t merge(struct range *ranges, uint32_t n)
+static uint32_t merge(struct tw_rib_range *ranges, uint32_t n)
 {
 	uint32_t kept = 0;
 
 	qsort(ranges, n, sizeof(*ranges), compare);
 	for (uint32_t i = 0; i < n; i++) {
-		struct range *before = kept > 0 ? &ranges[kept - 1] : NULL;
+		struct tw_rib_range *before = kept > 0 ? &ranges[kept - 1] : NULL;
 
 		if (before != NULL &&
 			(ranges[i].first <= before->last || ranges[i].first - 1 == before->last)) {
@@ -42,88 +44,87 @@ static uint32_t merge(struct range *ranges, uint32_t n)
 	return kept;
 }
 
-static int init_family(struct tw_rib_ranges *ranges, unsigned int family,
-	const struct tw_target_range *from, uint32_t n)
+static int make_buckets(struct tw_rib_ranges *ranges)
 {
-	struct range *sorted;
+	tw_u128 base = ranges->ranges[0].first, end = ranges->ranges[ranges->n - 1].last;
+	uint32_t at = 0;
+	size_t n;
 
-	if (n == 0)
-		return 0;
-	sorted = malloc(n * sizeof(*sorted));
-	if (sorted == NULL)
+	while ((end - base) >> ranges->shift >= 2 * (tw_u128)ranges->n)
+		ranges->shift++;
+	n = (size_t)((end - base) >> ranges->shift) + 1;
+	/* And where the last one ends. */
+	ranges->buckets = malloc((n + 1) * sizeof(*ranges->buckets));
+	if (ranges->buckets == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++)
-		sorted[i] = (struct range){from[i].first, from[i].last};
-	n = merge(sorted, n);
-	ranges->n[family] = n;
-	if (family == 0) {
-		ranges->first4 = malloc(n * sizeof(*ranges->first4));
-		ranges->last4 = malloc(n * sizeof(*ranges->last4));
-	} else {
-		ranges->first6 = malloc(n * sizeof(*ranges->first6));
-		ranges->last6 = malloc(n * sizeof(*ranges->last6));
+	for (size_t i = 0; i < n; i++) {
+		tw_u128 start = base + ((tw_u128)i << ranges->shift);
+
+		while (ranges->ranges[at].last < start)
+			at++;
+		ranges->buckets[i] = at;
 	}
-	if (family == 0 ? ranges->first4 == NULL || ranges->last4 == NULL
-			: ranges->first6 == NULL || ranges->last6 == NULL) {
-		free(sorted);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		if (family == 0) {
-			ranges->first4[i] = (uint32_t)sorted[i].first;
-			ranges->last4[i] = (uint32_t)sorted[i].last;
-		} else {
-			ranges->first6[i] = sorted[i].first;
-			ranges->last6[i] = sorted[i].last;
-		}
-	free(sorted);
+	ranges->buckets[n] = ranges->n - 1;
 	return 0;
 }
 
-int tw_rib_ranges_init(struct tw_rib_ranges *ranges, const struct tw_rib_spec *spec)
+int tw_rib_ranges_init(struct tw_rib_ranges *ranges, const struct tw_target_range *from, uint32_t n)
 {
-	int err = 0;
-
-	for (unsigned int family = 0; family < 2 && err == 0; family++)
-		err = init_family(ranges, family, spec->ranges[family], spec->n_ranges[family]);
-	return err;
+	if (n == 0)
+		return 0;
+	ranges->ranges = malloc(n * sizeof(*ranges->ranges));
+	if (ranges->ranges == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		ranges->ranges[i] = (struct tw_rib_range){from[i].first, from[i].last};
+	ranges->n = merge(ranges->ranges, n);
+	return make_buckets(ranges);
 }
 
 void tw_rib_ranges_free(struct tw_rib_ranges *ranges)
 {
-	free(ranges->first4);
-	free(ranges->last4);
-	free(ranges->first6);
-	free(ranges->last6);
+	free(ranges->ranges);
+	free(ranges->buckets);
 }
 
-/* How many of the ascending `last` are below `first`; without a branch that depends on them. */
-#define COUNT_BELOW(last, n, first)                                            \
-	({                                                                     \
-		const __typeof__(*(last)) *base_ = (last);                     \
-		size_t n_ = (n);                                               \
-                                                                               \
-		while (n_ > 1) {                                               \
-			size_t half_ = n_ / 2;                                 \
-                                                                               \
-			base_ += (size_t)(base_[half_ - 1] < (first)) * half_; \
-			n_ -= half_;                                           \
-		}                                                              \
-		(size_t)(base_ - (last)) + (n_ == 1 && *base_ < (first));      \
-	})
+/* As tw_prefix_range(), without its loops. */
+static struct tw_rib_range range_of(const struct tw_prefix *prefix)
+{
+	uint64_t words[2];
+	tw_u128 first;
+
+	memcpy(words, prefix->addr.bytes, sizeof(words));
+	first = (tw_u128)be64toh(words[0]) << 64 | be64toh(words[1]);
+	if (prefix->addr.family == 4)
+		first >>= 96;
+	if (prefix->length == 0)
+		return (struct tw_rib_range){
+			0, prefix->addr.family == 4 ? (tw_u128)UINT32_MAX : ~(tw_u128)0};
+	return (struct tw_rib_range){first,
+		first | (((tw_u128)1 << (tw_addr_bits(prefix->addr.family) - prefix->length)) - 1)};
+}
 
 bool tw_rib_ranges_meet(const struct tw_rib_ranges *ranges, const struct tw_prefix *prefix)
 {
-	tw_u128 first6, last6;
-	size_t at;
+	struct tw_rib_range asked = range_of(prefix);
+	const struct tw_rib_range *all = ranges->ranges;
+	uint32_t low = 0;
 
-	tw_prefix_range(prefix, &first6, &last6);
-	if (prefix->addr.family == 4) {
-		uint32_t first = (uint32_t)first6, last = (uint32_t)last6;
+	if (ranges->n == 0 || asked.last < all[0].first || asked.first > all[ranges->n - 1].last)
+		return false;
+	if (asked.first > all[0].first) {
+		size_t bucket = (size_t)((asked.first - all[0].first) >> ranges->shift);
+		uint32_t high = ranges->buckets[bucket + 1];
 
-		at = COUNT_BELOW(ranges->last4, ranges->n[0], first);
-		return at < ranges->n[0] && ranges->first4[at] <= last;
+		low = ranges->buckets[bucket];
+		while (low < high) {
+			uint32_t middle = low + (high - low) / 2;
+
+			if (all[middle].last < asked.first)
+				low = middle + 1;
+			else
+				high = middle;
+		}
 	}
-	at = COUNT_BELOW(ranges->last6, ranges->n[1], first6);
-	return at < ranges->n[1] && ranges->first6[at] <= last6;
+	return all[low].first <= asked.last;
 }
