@@ -252,68 +252,6 @@ static void votes_are_told_in_order_with_their_paths(void **state)
 	tw_rib_free(rib);
 }
 
-static void only_prefixes_that_meet_the_targets_are_wanted(void **state)
-{
-	static const struct {
-		const char *prefix;
-		bool wanted;
-	} cases[] = {
-		{"175.45.176.0/22", true},
-		{"175.45.176.0/32", true},
-		{"175.45.179.255/32", true},
-		{"175.45.175.255/32", false},
-		{"175.45.180.0/32", false},
-		{"175.45.128.0/18", true},
-		{"0.0.0.0/0", true},
-		{"10.0.0.0/8", false},
-		{"255.255.255.255/32", false},
-		{"2001:db8::/32", true},
-		{"2001:db8:ffff::/48", true},
-		{"2001:db7:ffff::/48", false},
-		{"2001:db9::/48", false},
-		{"::/0", true},
-		{"ffff::/16", false},
-	};
-	struct tw_rib_spec nothing = everybody;
-	struct tw_rib *rib = make(&everybody), *deaf;
-
-	nothing.n_ranges[0] = nothing.n_ranges[1] = 0;
-	nothing.ranges[0] = nothing.ranges[1] = NULL;
-	deaf = make(&nothing);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tw_prefix prefix = pfx(cases[i].prefix);
-
-		if (tw_rib_wants(rib, &prefix) != cases[i].wanted)
-			fail_msg("%s", cases[i].prefix);
-		assert_false(tw_rib_wants(deaf, &prefix));
-	}
-	tw_rib_free(rib);
-	tw_rib_free(deaf);
-}
-
-static void ranges_may_overlap_and_come_in_any_order(void **state)
-{
-	static const struct tw_target_range ranges[] = {{300, 400, 0}, {0, 9, 1},
-		{UINT32_MAX - 5, UINT32_MAX, 0}, {10, 19, 0}, {50, 90, 0}, {60, 70, 1},
-		{UINT32_MAX - 2, UINT32_MAX, 1}};
-	struct tw_rib_spec spec = everybody;
-	struct tw_rib *rib;
-
-	spec.ranges[0] = ranges;
-	spec.n_ranges[0] = 7;
-	rib = make(&spec);
-	for (unsigned int i = 0; i < 1024; i++) {
-		uint32_t number = i < 512 ? i : UINT32_MAX - (i - 512);
-		struct tw_prefix host = {tw_addr_from_number(4, number), 32};
-		bool in = false;
-
-		for (unsigned int r = 0; r < 7; r++)
-			in |= ranges[r].first <= number && number <= ranges[r].last;
-		assert_int_equal(tw_rib_wants(rib, &host), in);
-	}
-	tw_rib_free(rib);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,8 +264,6 @@ int main(void)
 		cmocka_unit_test(a_covering_prefix_speaks_for_one_without_votes),
 		cmocka_unit_test(a_parent_is_right_in_whatever_order_prefixes_came),
 		cmocka_unit_test(votes_are_told_in_order_with_their_paths),
-		cmocka_unit_test(only_prefixes_that_meet_the_targets_are_wanted),
-		cmocka_unit_test(ranges_may_overlap_and_come_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
