@@ -312,11 +312,11 @@ def bulk(path, n_prefixes, n_peers, seed):
     """Paths and communities of entries are drawn from a pool, so that it compresses about as a real table does."""
     rng = random.Random(seed)
     lines = ["time 1514764800"] + ["peer p%d 192.0.2.%d %d" % (i, i, 60000 + i) for i in range(n_peers)]
-    pool = []
-    for _ in range(4000):
+    pool, communities = [], [rng.randbytes(4) for _ in range(60)]
+    for _ in range(1000):
         attributes = path_attributes([(SEQUENCE, [random_asn(rng) for _ in range(rng.randrange(3, 7))])], True)
         attributes += attribute(0x40, 3, b"\xc0\0\2" + bytes([rng.randrange(1, 255)]))
-        attributes += attribute(0xc0, 8, rng.randbytes(4 * rng.randrange(0, 8)))
+        attributes += attribute(0xc0, 8, b"".join(sorted(rng.sample(communities, rng.randrange(0, 8)))))
         pool.append(struct.pack(">H", len(attributes)) + attributes)
     heads = [struct.pack(">HI", peer, 1514700000 + 977 * peer) for peer in range(n_peers)]
     count = struct.pack(">H", n_peers)
