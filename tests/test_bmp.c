@@ -197,30 +197,62 @@ static void a_missing_flag_is_forgiven_where_the_opens_explain_it(void **state)
 	assert_int_equal(tw_bmp_counts(bmp)->malformed, 1);
 }
 
-static void one_view_of_a_peer_is_taken(void **state)
+static void one_view_of_a_family_is_taken(void **state)
 {
 	const struct tw_test_route second = {"175.45.177.0/24", -1, false, path, 3};
+	const struct tw_test_route other = {"198.51.100.0/24", -1, false, path, 3};
 	struct tw_test_peer post = peer, out = peer;
 
 	post.flags = TW_TEST_POST_POLICY;
 	out.flags = TW_TEST_ADJ_RIB_OUT;
 	bring_up(&peer);
 	tw_put_route(&wire, &out, &second);
-	/* Without routes, neither view is chosen. */
-	tw_put_end_of_rib(&wire, &peer, 6);
 	tw_put_route(&wire, &post, &route);
 	tw_put_route(&wire, &peer, &second);
+	/* A router may be asked for another view of the other family. */
+	tw_put_route(&wire, &peer, &route6);
+	tw_put_route(&wire, &post, &route6);
+	expect("192.0.2.1 AS2914: + 175.45.176.0/24 [2914 4837 131279]\n"
+	       "192.0.2.1 AS2914: + 2001:db8:1::/48 [2914 4837 131279]\n");
+	assert_int_equal(tw_bmp_counts(bmp)->skipped, 1);
+	assert_int_equal(tw_bmp_counts(bmp)->routes, 4);
+	assert_int_equal(tw_bmp_counts(bmp)->wanted, 2);
+	assert_int_equal(tw_bmp_counts(bmp)->other_view, 2);
+	/* The end of the other view ends nothing. */
 	tw_put_end_of_rib(&wire, &peer, 4);
-	expect("192.0.2.1 AS2914: + 175.45.176.0/24 [2914 4837 131279]\n");
-	assert_int_equal(tw_bmp_counts(bmp)->skipped, 3);
+	tw_put_end_of_rib(&wire, &post, 6);
+	tw_put_end_of_rib(&wire, &peer, 6);
+	expect("");
 	tw_put_end_of_rib(&wire, &post, 4);
 	expect("192.0.2.1 AS2914: end\n");
-	/* Peer Down is of all views; the next Peer Up chooses anew. */
+	/* Peer Down is of all views; the next Peer Up chooses anew, and only by what is wanted. */
+	only = "175.45.177.0/24";
 	tw_put_peer_down(&wire, &peer, 4);
 	tw_put_peer_up(&wire, &peer, &all, &all);
+	tw_put_route(&wire, &post, &other);
 	tw_put_route(&wire, &peer, &second);
 	expect("192.0.2.1 AS2914: down\n192.0.2.1 AS2914: up\n"
 	       "192.0.2.1 AS2914: + 175.45.177.0/24 [2914 4837 131279]\n");
+}
+
+static void a_loc_rib_may_come_unannounced(void **state)
+{
+	struct tw_test_peer loc_rib = {.type = TW_TEST_PEER_LOC_RIB, .asn = 65000};
+
+	tw_put_route(&wire, &loc_rib, &route);
+	tw_put_route(&wire, &loc_rib, &route6);
+	tw_put_peer_down(&wire, &loc_rib, 6);
+	expect("loc-rib AS65000: up\n"
+	       "loc-rib AS65000: + 175.45.176.0/24 [2914 4837 131279]\n"
+	       "loc-rib AS65000: + 2001:db8:1::/48 [2914 4837 131279]\n"
+	       "loc-rib AS65000: down\n");
+	for (uint64_t i = 0; i < MAX_PEERS + 1; i++) {
+		loc_rib.distinguisher = i;
+		tw_put_route(&wire, &loc_rib, &route);
+	}
+	feed();
+	assert_int_equal(tw_bmp_n_peers(bmp), MAX_PEERS);
+	assert_int_equal(tw_bmp_counts(bmp)->peers_refused, 1);
 }
 
 static void the_end_waits_for_every_family_and_comes_once(void **state)
@@ -365,7 +397,8 @@ int main(void)
 		BMP_TEST(long_opens_are_read),
 		BMP_TEST(two_octet_paths_are_read_where_the_flag_says_so),
 		BMP_TEST(a_missing_flag_is_forgiven_where_the_opens_explain_it),
-		BMP_TEST(one_view_of_a_peer_is_taken),
+		BMP_TEST(one_view_of_a_family_is_taken),
+		BMP_TEST(a_loc_rib_may_come_unannounced),
 		BMP_TEST(the_end_waits_for_every_family_and_comes_once),
 		BMP_TEST(peers_are_told_apart_by_address_table_and_as),
 		BMP_TEST(peers_are_bounded),

@@ -50,14 +50,14 @@ enum {
 };
 
 enum view {
-	VIEW_NONE, /* no route has come yet */
+	VIEW_NONE, /* no wanted route has come yet */
 	VIEW_PRE_POLICY,
 	VIEW_POST_POLICY,
 };
 
 struct peer {
 	uint8_t key[KEY_SIZE];
-	uint8_t view;
+	uint8_t view[2];  /* enum view, of IPv4 and IPv6 */
 	bool ended;       /* end_of_rib was told */
 	bool agreed[2];   /* families that the OPENs have in common */
 	bool complete[2]; /* whose End-of-RIB has come */
@@ -72,7 +72,8 @@ struct tw_bmp {
 	unsigned int n_peers;
 	unsigned int capacity;
 	unsigned int max_peers;
-	const struct peer *telling; /* during tw_bgp_update() */
+	struct peer *telling; /* during tw_bgp_update(): whose message it is, */
+	uint8_t view;         /* and of which view */
 	bool terminated;
 	struct tw_bmp_counts counts;
 	struct tw_bgp_counts bgp;
@@ -185,26 +186,34 @@ static struct peer agree(const struct header *header, const struct tw_bgp_open *
 	return peer;
 }
 
-static const char *take_peer_up(
-	struct tw_bmp *bmp, const struct header *header, struct tw_cursor body)
+/* Returns NULL where there is no room for one more. */
+static struct peer *bring_up(struct tw_bmp *bmp, const struct header *header,
+	const struct tw_bgp_open *sent, const struct tw_bgp_open *received)
 {
-	struct tw_bgp_open sent, received;
-	struct peer *at;
-	const char *why;
 	bool found;
+	struct peer *at = seek(bmp, header->key, &found);
 
-	tw_cursor_take(&body, 16 + 2 + 2); /* the router's own end */
-	if (tw_bgp_open(&body, &sent, &why) != 0 || tw_bgp_open(&body, &received, &why) != 0)
-		return why;
-	at = seek(bmp, header->key, &found);
 	if (!found)
 		at = bmp->n_peers < bmp->max_peers ? insert(bmp, at) : NULL;
 	if (at == NULL) {
 		bmp->counts.peers_refused++;
 		return NULL;
 	}
-	*at = agree(header, &sent, &received);
+	*at = agree(header, sent, received);
 	bmp->handler.up(bmp->handler.arg, &header->peer);
+	return at;
+}
+
+static const char *take_peer_up(
+	struct tw_bmp *bmp, const struct header *header, struct tw_cursor body)
+{
+	struct tw_bgp_open sent, received;
+	const char *why;
+
+	tw_cursor_take(&body, 16 + 2 + 2); /* the router's own end */
+	if (tw_bgp_open(&body, &sent, &why) != 0 || tw_bgp_open(&body, &received, &why) != 0)
+		return why;
+	bring_up(bmp, header, &sent, &received);
 	return NULL;
 }
 
@@ -232,9 +241,18 @@ static bool on_wants(void *arg, const struct tw_prefix *prefix)
 
 static void on_route(void *arg, const struct tw_bgp_route *route)
 {
-	const struct tw_bmp *bmp = arg;
+	struct tw_bmp *bmp = arg;
+	struct peer *peer = bmp->telling;
+	uint8_t *view = &peer->view[route->prefix.addr.family == 6];
 
-	bmp->handler.route(bmp->handler.arg, &bmp->telling->peer, route);
+	if (*view == VIEW_NONE)
+		*view = bmp->view;
+	if (*view == bmp->view) {
+		bmp->counts.wanted++;
+		bmp->handler.route(bmp->handler.arg, &peer->peer, route);
+	} else {
+		bmp->counts.other_view++;
+	}
 }
 
 static int decode_update(
@@ -263,7 +281,8 @@ static void note_end_of_rib(
 	struct tw_bmp *bmp, struct peer *peer, const struct tw_bgp_counts *before)
 {
 	for (int i = 0; i < 2; i++)
-		peer->complete[i] |= bmp->bgp.end_of_rib[i] != before->end_of_rib[i];
+		peer->complete[i] |= bmp->bgp.end_of_rib[i] != before->end_of_rib[i] &&
+				     (peer->view[i] == VIEW_NONE || peer->view[i] == bmp->view);
 	if (peer->ended || (peer->agreed[0] && !peer->complete[0]) ||
 		(peer->agreed[1] && !peer->complete[1]) || (!peer->agreed[0] && !peer->agreed[1]))
 		return;
@@ -271,34 +290,40 @@ static void note_end_of_rib(
 	bmp->handler.end_of_rib(bmp->handler.arg, &peer->peer);
 }
 
-static const char *take_routes(
-	struct tw_bmp *bmp, const struct header *header, struct tw_cursor body)
+/* Who tells routes; NULL where it is not up. A Loc-RIB is taken up by its first message, if it was not before. */
+static struct peer *teller(struct tw_bmp *bmp, const struct header *header)
 {
-	uint8_t view = (header->flags & FLAG_POST_POLICY) != 0 ? VIEW_POST_POLICY : VIEW_PRE_POLICY;
-	const struct tw_bgp_counts before = bmp->bgp;
-	const char *why;
-	uint64_t routes;
+	static const struct tw_bgp_open plain = {.as4 = true, .unicast = {true, true}};
 	bool found;
 	struct peer *peer = seek(bmp, header->key, &found);
 
-	if (!found) {
-		bmp->counts.stray++;
+	if (found)
+		return peer;
+	if (header->type == PEER_LOC_RIB)
+		return bring_up(bmp, header, &plain, &plain);
+	bmp->counts.stray++;
+	return NULL;
+}
+
+static const char *take_routes(
+	struct tw_bmp *bmp, const struct header *header, struct tw_cursor body)
+{
+	const struct tw_bgp_counts before = bmp->bgp;
+	const char *why;
+
+	bmp->telling = teller(bmp, header);
+	if (bmp->telling == NULL)
 		return NULL;
-	}
-	if ((header->flags & FLAG_ADJ_RIB_OUT) != 0 ||
-		(peer->view != VIEW_NONE && peer->view != view)) {
+	if ((header->flags & FLAG_ADJ_RIB_OUT) != 0) {
 		bmp->counts.skipped++;
 		return NULL;
 	}
-	bmp->telling = peer;
+	bmp->view = (header->flags & FLAG_POST_POLICY) != 0 ? VIEW_POST_POLICY : VIEW_PRE_POLICY;
 	if (decode_update(bmp, header, body, &why) != 0)
 		return why;
-	routes = bmp->bgp.announced + bmp->bgp.withdrawn - before.announced - before.withdrawn;
-	if (routes > 0)
-		peer->view = view;
-	bmp->counts.routes += routes;
-	bmp->counts.wanted += bmp->bgp.wanted - before.wanted;
-	note_end_of_rib(bmp, peer, &before);
+	bmp->counts.routes +=
+		bmp->bgp.announced + bmp->bgp.withdrawn - before.announced - before.withdrawn;
+	note_end_of_rib(bmp, bmp->telling, &before);
 	return NULL;
 }
 

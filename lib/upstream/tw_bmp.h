@@ -9,8 +9,9 @@
  * what they tell it, and is skipped.
  *
  *   Route Monitoring     routes of a peer, before or after the router's policy: the view in which a peer's first
- *                        routes come is the one that is taken, so that no route is told twice
- *   Peer Up, Peer Down   a peer's routes begin and end; a second Peer Up begins them again
+ *                        wanted route of a family comes is the one that is taken, so that no route is told twice
+ *   Peer Up, Peer Down   a peer's routes begin and end; a second Peer Up begins them again. A Loc-RIB may tell routes
+ *                        without: GoBGP 3.10 never sends one; its NLRI are taken for plain then
  *   Initiation           the router's name
  *   Termination          the end of the session
  *   Statistics, Route Mirroring, and types that nobody has defined yet: counted
@@ -55,15 +56,15 @@ struct tw_bmp_handler {
 };
 
 struct tw_bmp_counts {
-	uint64_t messages; /* all, those below too */
-	uint64_t routes;   /* announced and withdrawn, of unicast */
-	uint64_t wanted;   /* of them, handed on */
+	uint64_t messages;   /* all, those below too */
+	uint64_t routes;     /* announced and withdrawn, of unicast, in either view */
+	uint64_t wanted;     /* of them, handed on */
+	uint64_t other_view; /* of them, wanted but not in the view that is taken */
 	uint64_t statistics;
-	uint64_t
-		skipped; /* mirroring, Adj-RIB-Out, the other view, unknown types of message or peer */
-	uint64_t stray; /* of peers that are not up: never were, or were refused */
+	uint64_t skipped; /* mirroring, Adj-RIB-Out, unknown types of message or peer */
+	uint64_t stray;   /* of peers that are not up: never were, or were refused */
 	uint64_t malformed;
-	uint64_t peers_refused; /* Peer Up above max_peers */
+	uint64_t peers_refused; /* Peer Up above max_peers, or a Loc-RIB's message without one */
 };
 
 struct tw_bmp;
