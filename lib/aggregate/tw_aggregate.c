@@ -63,54 +63,6 @@ struct tw_aggregate {
 	struct tw_loss *losses; /* [TW_DROP_MAX * n_places], of the second that closes, or of all */
 };
 
-uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream)
-{
-	return upstream < view->n_upstreams ? view->upstreams[upstream].asn : 0;
-}
-
-const char *tw_view_upstream_name(const struct tw_view *view, unsigned int upstream)
-{
-	return upstream < view->n_upstreams ? view->upstreams[upstream].name : "unknown";
-}
-
-uint32_t tw_view_asn(const struct tw_view *view, unsigned int via)
-{
-	return tw_view_upstream_asn(view, view->vias[via].upstream);
-}
-
-const char *tw_view_name(const struct tw_view *view, unsigned int via)
-{
-	return tw_view_upstream_name(view, view->vias[via].upstream);
-}
-
-const char *tw_agreement_name(enum tw_agreement agreement)
-{
-	static const char *const names[TW_AGREEMENT_MAX] = {
-		[TW_AGREE] = "agree",
-		[TW_DISAGREE] = "disagree",
-		[TW_UNDECIDED] = "undecided",
-		[TW_NO_ROUTE] = "no_route",
-	};
-
-	return names[agreement];
-}
-
-enum tw_agreement tw_view_agreement(
-	const struct tw_view *view, unsigned int observed, unsigned int expected)
-{
-	if (expected == 0)
-		return TW_NO_ROUTE;
-	if (expected - 1 == observed)
-		return TW_AGREE;
-	switch (view->upstreams[expected - 1].kind) {
-	case TW_UPSTREAM_AMBIGUOUS:
-	case TW_UPSTREAM_FOREIGN:
-		return TW_UNDECIDED;
-	default:
-		return TW_DISAGREE;
-	}
-}
-
 /* Remembers a sink's first error and leaves the sink out from then on; the others go on. */
 static void sink_result(struct tw_aggregate *a, unsigned int sink, int err)
 {

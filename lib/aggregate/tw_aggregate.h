@@ -17,6 +17,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tw_diag.h"
@@ -42,11 +43,18 @@ struct tw_routes_view {
 	const struct tw_route_share *shares; /* [n_targets][n_upstreams][2]: IPv4, IPv6 */
 };
 
+/* What the shares hold of a target and upstream in one IP version, 4 or 6. */
+static inline const struct tw_route_share *tw_route_share(const struct tw_routes_view *routes,
+	unsigned int n_upstreams, unsigned int target, unsigned int upstream, unsigned int version)
+{
+	return &routes->shares[((size_t)target * n_upstreams + upstream) * 2 + (version == 6)];
+}
+
 /* The names behind the indices: constant for the whole run, shared by all sinks. */
 struct tw_view {
 	const struct tw_target *targets;
 	unsigned int n_targets;
-	const struct tw_upstream *upstreams;
+	const struct tw_upstream *upstreams; /* read by tw_view_upstream_...() */
 	unsigned int n_upstreams;
 	const struct tw_via *vias;
 	unsigned int n_vias;
@@ -70,12 +78,26 @@ struct tw_view {
 };
 
 /*
- * The ASN of an upstream, 0 where it has none, and its name: "unknown" of TW_UPSTREAM_UNKNOWN. Of a via likewise.
+ * Of an upstream: its ASN, 0 where it has none, and its name: "unknown" of TW_UPSTREAM_UNKNOWN. Of a via likewise.
+ *
+ * ASN and name of a place for found upstreams are set during the run, once, by the control thread, while others read:
+ * the name is published before the ASN. These functions are how to read them; a name is valid where the ASN, read
+ * before it, is there.
  */
 uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream);
 const char *tw_view_upstream_name(const struct tw_view *view, unsigned int upstream);
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via);
 const char *tw_view_name(const struct tw_view *view, unsigned int via);
+
+/* Whether there is such an upstream yet: of a place for found ones, whether it is taken. Lists leave out what is not. */
+bool tw_view_upstream_there(const struct tw_view *view, unsigned int upstream);
+/*
+ * A text that no two upstreams share: the ASN in digits, "0" of TW_UPSTREAM_UNKNOWN, and of what has no ASN the name of its
+ * kind ("other", "direct", "foreign", "ambiguous").
+ */
+#define TW_UPSTREAM_LABEL 16
+const char *tw_view_upstream_label(
+	const struct tw_view *view, unsigned int upstream, char text[static TW_UPSTREAM_LABEL]);
 
 /* What a target's links and routes say of each other, summed over its pairs. */
 enum tw_agreement {
@@ -89,6 +111,9 @@ enum tw_agreement {
 const char *tw_agreement_name(enum tw_agreement agreement);
 enum tw_agreement tw_view_agreement(
 	const struct tw_view *view, unsigned int observed, unsigned int expected);
+/* Sums a target's pairs. Returns whether there was anything. */
+bool tw_view_compare(const struct tw_view *view, const struct tw_pair_count *pairs,
+	unsigned int target, struct tw_pair_count sums[static TW_AGREEMENT_MAX]);
 
 /* Packets lost by one cause at one place. */
 struct tw_loss {
