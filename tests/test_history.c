@@ -133,6 +133,117 @@ static void test_sums(void **state)
 	tw_history_free(history);
 }
 
+/* ---- links beside routes ---- */
+
+enum {
+	UPSTREAMS = 3,
+	PAIRS = 2 * (1 + UPSTREAMS),
+	SHARES = UPSTREAMS * 2,
+};
+
+static const struct tw_view routed = {.n_targets = 1,
+	.n_upstreams = UPSTREAMS,
+	.n_vias = 3,
+	.n_series = SERIES,
+	.pairs = {2, 1 + UPSTREAMS},
+	.n_pairs = PAIRS};
+
+static void close_routed(
+	struct tw_history *history, uint64_t time, const struct tw_routes_view *routes)
+{
+	struct tw_series_count series[SERIES] = {{0}};
+	struct tw_pair_count pairs[PAIRS] = {{0}};
+	struct tw_second second = {
+		.time = time, .exact = true, .series = series, .pairs = pairs, .routes = routes};
+
+	series[5].packets = pairs[6].packets = time;
+	pairs[6].bytes = 2 * time;
+	assert_int_equal(tw_history_sink(history)->second(tw_history_sink(history), &second), 0);
+}
+
+static void test_pairs_and_routes(void **state)
+{
+	struct tw_history *history = tw_history_create(&routed, KEPT, NULL);
+	struct tw_sink *sink = tw_history_sink(history);
+	struct tw_route_share shares[SHARES] = {[0] = {3, 768}, [5] = {1, 4}};
+	struct tw_routes_view routes = {.number = 1,
+				      .since = 7,
+				      .time = 5,
+				      .n_peers = 4,
+				      .shares = shares},
+			      shown;
+	struct tw_series_count *room = tw_record_room(&routed);
+	const struct tw_record *records[KEPT];
+	struct tw_snapshot snapshot;
+	struct tw_second second;
+
+	close_routed(history, FIRST, NULL);
+	assert_int_equal(sink->routes(sink, &routes), 0);
+	/* Not seen before a second has closed by them. */
+	assert_int_equal(tw_history_snapshot(history, &snapshot), 0);
+	assert_null(snapshot.summary.routes);
+	assert_int_equal(snapshot.shares[0].prefixes, 0);
+	assert_int_equal(snapshot.n_records, 1);
+	tw_snapshot_free(&snapshot);
+
+	close_routed(history, FIRST + 1, &routes);
+	shares[0] = (struct tw_route_share){0, 0};
+	shares[2] = (struct tw_route_share){9, 9};
+	routes.number = 2;
+	assert_int_equal(sink->routes(sink, &routes), 0);
+	close_routed(history, FIRST + 2, &routes);
+	memset(shares, 0xff, sizeof(shares)); /* what was shown is the history's own */
+	assert_int_equal(tw_history_snapshot(history, &snapshot), 0);
+	assert_int_equal(snapshot.summary.pairs[6].packets, 3 * FIRST + 3);
+	assert_int_equal(snapshot.summary.pairs[6].bytes, 2 * (3 * FIRST + 3));
+	assert_int_equal(snapshot.summary.routes->number, 2);
+	assert_int_equal(snapshot.summary.routes->shares[0].prefixes, 0);
+	assert_int_equal(snapshot.summary.routes->shares[2].addresses, 9);
+	assert_int_equal(snapshot.summary.routes->shares[5].addresses, 4);
+	tw_snapshot_free(&snapshot);
+
+	assert_int_equal(tw_history_records(history, 0, records, KEPT), 5);
+	assert_int_equal(records[1]->kind, TW_RECORD_ROUTES);
+	assert_int_equal(records[1]->time, FIRST + 1);
+	assert_int_equal(tw_history_find(history, FIRST + 1), 1); /* with its routes */
+	shown = tw_record_routes(records[1], room);
+	assert_int_equal(shown.number, 1);
+	assert_int_equal(shown.since, 7);
+	assert_int_equal(shown.n_peers, 4);
+	assert_int_equal(tw_route_share(&shown, UPSTREAMS, 0, 0, 4)->addresses, 768);
+	assert_int_equal(tw_route_share(&shown, UPSTREAMS, 0, 2, 6)->prefixes, 1);
+	assert_int_equal(tw_route_share(&shown, UPSTREAMS, 0, 1, 4)->prefixes, 0);
+	tw_record_clear(records[1], room);
+	second = tw_record_second(records[0], room);
+	assert_null(second.routes);
+	assert_int_equal(second.pairs[6].bytes, 2 * FIRST);
+	tw_record_clear(records[0], room);
+	second = tw_record_second(records[4], room);
+	assert_int_equal(second.routes->number, 2);
+	assert_int_equal(second.series[5].packets, FIRST + 2);
+	tw_record_clear(records[4], room);
+	for (unsigned int i = 0; i < SERIES; i++)
+		assert_int_equal(room[i].packets, 0);
+	assert_int_equal(second.pairs[6].packets, 0);
+	assert_int_equal(shown.shares[0].prefixes | shown.shares[5].prefixes, 0);
+	tw_history_release(history, records, 5);
+	free(room);
+	tw_history_free(history);
+}
+
+static void test_routes_that_decide_nothing(void **state)
+{
+	struct tw_history *history = tw_history_create(&routed, KEPT, NULL);
+	struct tw_route_share shares[SHARES] = {{0}};
+	struct tw_routes_view routes = {.number = 1, .shares = shares};
+
+	/* Shown twice, and never a second: nothing is kept, nothing lost. */
+	assert_int_equal(tw_history_sink(history)->routes(tw_history_sink(history), &routes), 0);
+	assert_int_equal(tw_history_sink(history)->routes(tw_history_sink(history), &routes), 0);
+	assert_int_equal(tw_history_find(history, 0), 0);
+	tw_history_free(history);
+}
+
 /* ---- readers beside the writer ---- */
 
 static atomic_bool done;
@@ -187,6 +298,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_latest_are_kept),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_pairs_and_routes),
+		cmocka_unit_test(test_routes_that_decide_nothing),
 		cmocka_unit_test(test_readers_see_whole_seconds),
 	};
 

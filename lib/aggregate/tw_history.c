@@ -10,13 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tw_history.h"
-
-struct kept {
-	struct tw_record record;
-	unsigned int references; /* under the lock */
-				 /* series, pairs, loads, losses */
-};
+#include "tw_history_priv.h"
 
 struct tw_history {
 	struct tw_sink sink;
@@ -25,7 +19,7 @@ struct tw_history {
 	void (*notify)(void *arg);
 	void *notify_arg;
 
-	struct kept **ring; /* [capacity], by sequence */
+	struct tw_kept **ring; /* [capacity], by sequence */
 	unsigned int capacity;
 	uint64_t next; /* sequence of the next record */
 
@@ -35,7 +29,9 @@ struct tw_history {
 	bool routed;
 	struct tw_routes_view routes;
 	struct tw_route_share *shares;
-	uint64_t *lost; /* [TW_DROP_MAX][TW_PLACES] */
+	struct tw_kept
+		*coming; /* the aggregator's own: routes, until the first second that they decide */
+	uint64_t *lost;  /* [TW_DROP_MAX][TW_PLACES] */
 	struct tw_load *loads;
 	unsigned int n_loads;
 	struct tw_peer peers[2 * TW_PEERS_MAX];
@@ -57,68 +53,16 @@ static struct tw_history *of(struct tw_sink *sink)
 
 /* ---- writing ---- */
 
-static struct kept *make_record(const struct tw_view *view, const struct tw_second *second)
-{
-	uint32_t n_series = 0, n_pairs = 0;
-	struct kept *kept;
-	struct tw_record_series *series;
-	struct tw_record_pair *pairs;
-	struct tw_loss *losses;
-	struct tw_load *loads;
-
-	for (uint32_t i = 0; i < view->n_series; i++)
-		n_series += tw_series_listed(&second->series[i]);
-	for (uint32_t i = 0; i < view->n_pairs; i++)
-		n_pairs += second->pairs[i].packets > 0;
-	kept = malloc(sizeof(*kept) + n_series * sizeof(*series) + n_pairs * sizeof(*pairs) +
-		      second->n_losses * sizeof(*losses) + second->n_loads * sizeof(*loads));
-	if (kept == NULL)
-		return NULL;
-	series = (struct tw_record_series *)(kept + 1);
-	pairs = (struct tw_record_pair *)(series + n_series);
-	loads = (struct tw_load *)(pairs + n_pairs);
-	losses = (struct tw_loss *)(loads + second->n_loads);
-	*kept = (struct kept){.references = 1,
-		.record = {.time = second->time,
-			.exact = second->exact,
-			.totals = second->totals,
-			.n_losses = second->n_losses,
-			.n_loads = second->n_loads,
-			.n_series = n_series,
-			.n_pairs = n_pairs,
-			.n_all_series = view->n_series,
-			.losses = losses,
-			.loads = loads,
-			.series = series,
-			.pairs = pairs}};
-	if (second->routes != NULL) {
-		kept->record.routed = true;
-		kept->record.routes = *second->routes;
-		kept->record.routes.shares = NULL;
-	}
-	if (second->n_losses > 0)
-		memcpy(losses, second->losses, second->n_losses * sizeof(*losses));
-	if (second->n_loads > 0)
-		memcpy(loads, second->loads, second->n_loads * sizeof(*loads));
-	for (uint32_t i = 0; i < view->n_series; i++)
-		if (tw_series_listed(&second->series[i]))
-			*series++ = (struct tw_record_series){i, second->series[i]};
-	for (uint32_t i = 0; i < view->n_pairs; i++)
-		if (second->pairs[i].packets > 0)
-			*pairs++ = (struct tw_record_pair){i, second->pairs[i]};
-	return kept;
-}
-
-static void drop(struct kept *kept)
+static void drop(struct tw_kept *kept)
 {
 	if (kept != NULL && --kept->references == 0)
 		free(kept);
 }
 
 /* Under the lock. */
-static void keep(struct tw_history *h, struct kept *kept)
+static void keep(struct tw_history *h, struct tw_kept *kept)
 {
-	struct kept **place = &h->ring[h->next % h->capacity];
+	struct tw_kept **place = &h->ring[h->next % h->capacity];
 
 	drop(*place);
 	kept->record.sequence = h->next++;
@@ -166,11 +110,17 @@ static void tell(const struct tw_history *h)
 static int second(struct tw_sink *sink, const struct tw_second *second)
 {
 	struct tw_history *h = of(sink);
-	struct kept *kept = make_record(h->view, second);
+	struct tw_kept *kept = tw_record_make(h->view, second);
 
 	if (kept == NULL)
 		return -ENOMEM;
 	pthread_mutex_lock(&h->lock);
+	if (h->coming != NULL) {
+		tw_record_shares(h->view, &h->coming->record, h->shares);
+		h->coming->record.time = second->time; /* times of records rise */
+		keep(h, h->coming);
+		h->coming = NULL;
+	}
 	add_up(h, second);
 	keep(h, kept);
 	pthread_mutex_unlock(&h->lock);
@@ -178,29 +128,24 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	return 0;
 }
 
-static size_t n_shares(const struct tw_view *view)
-{
-	return (size_t)view->n_targets * view->n_upstreams * 2;
-}
-
+/* Nobody sees these routes before their first second has closed: what is read is of one second. */
 static int routes(struct tw_sink *sink, const struct tw_routes_view *routes)
 {
 	struct tw_history *h = of(sink);
 
-	pthread_mutex_lock(&h->lock);
-	memcpy(h->shares, routes->shares, n_shares(h->view) * sizeof(*h->shares));
-	pthread_mutex_unlock(&h->lock);
-	return 0;
+	drop(h->coming);
+	h->coming = tw_record_make_routes(h->view, routes);
+	return h->coming != NULL ? 0 : -ENOMEM;
 }
 
 static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
 {
 	struct tw_history *h = of(sink);
-	struct kept *kept = calloc(1, sizeof(*kept));
+	struct tw_kept *kept = calloc(1, sizeof(*kept));
 
 	if (kept == NULL)
 		return -ENOMEM;
-	*kept = (struct kept){
+	*kept = (struct tw_kept){
 		.references = 1, .record = {.kind = TW_RECORD_GAP, .gap = first, .time = last}};
 	pthread_mutex_lock(&h->lock);
 	keep(h, kept);
@@ -212,11 +157,11 @@ static int gap(struct tw_sink *sink, uint64_t first, uint64_t last)
 static int event(struct tw_sink *sink, const struct tw_event *event)
 {
 	struct tw_history *h = of(sink);
-	struct kept *kept = calloc(1, sizeof(*kept));
+	struct tw_kept *kept = calloc(1, sizeof(*kept));
 
 	if (kept == NULL)
 		return -ENOMEM;
-	*kept = (struct kept){.references = 1,
+	*kept = (struct tw_kept){.references = 1,
 		.record = {.kind = TW_RECORD_EVENT, .event = *event, .time = event->time}};
 	pthread_mutex_lock(&h->lock);
 	keep(h, kept);
@@ -278,7 +223,7 @@ static int copy(struct tw_history *h, struct tw_snapshot *s)
 
 	memcpy(s->series, h->series, h->view->n_series * sizeof(*s->series));
 	memcpy(s->pairs, h->pairs, h->view->n_pairs * sizeof(*s->pairs));
-	memcpy(s->shares, h->shares, n_shares(h->view) * sizeof(*s->shares));
+	memcpy(s->shares, h->shares, tw_record_n_shares(h->view) * sizeof(*s->shares));
 	s->routes = h->routes;
 	s->routes.shares = s->shares;
 	memcpy(s->loads, h->loads, h->n_loads * sizeof(*s->loads));
@@ -308,7 +253,7 @@ int tw_history_snapshot(struct tw_history *h, struct tw_snapshot *s)
 {
 	*s = (struct tw_snapshot){.series = calloc(h->view->n_series + 1, sizeof(*s->series)),
 		.pairs = calloc(h->view->n_pairs + 1, sizeof(*s->pairs)),
-		.shares = calloc(n_shares(h->view) + 1, sizeof(*s->shares)),
+		.shares = calloc(tw_record_n_shares(h->view) + 1, sizeof(*s->shares)),
 		.loads = calloc(TW_PLACES, sizeof(*s->loads)),
 		.losses = calloc(TW_DROP_MAX * TW_PLACES, sizeof(*s->losses)),
 		.peers = calloc(2 * TW_PEERS_MAX, sizeof(*s->peers)),
@@ -351,7 +296,7 @@ unsigned int tw_history_records(
 	if (sequence < oldest(h))
 		sequence = oldest(h);
 	for (; taken < n && sequence < h->next; sequence++) {
-		struct kept *kept = h->ring[sequence % h->capacity];
+		struct tw_kept *kept = h->ring[sequence % h->capacity];
 
 		kept->references++;
 		records[taken++] = &kept->record;
@@ -364,7 +309,7 @@ void tw_history_release(struct tw_history *h, const struct tw_record **records, 
 {
 	pthread_mutex_lock(&h->lock);
 	for (unsigned int i = 0; i < n; i++)
-		drop((struct kept *)(uintptr_t)records[i]);
+		drop((struct tw_kept *)(uintptr_t)records[i]);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -402,46 +347,6 @@ unsigned int tw_history_capacity(const struct tw_history *h)
 	return h->capacity;
 }
 
-struct tw_series_count *tw_record_room(const struct tw_view *view)
-{
-	return calloc(1, (view->n_series + 1) * sizeof(struct tw_series_count) +
-				 view->n_pairs * sizeof(struct tw_pair_count));
-}
-
-static struct tw_pair_count *pairs_of(
-	const struct tw_record *record, struct tw_series_count *series)
-{
-	return (struct tw_pair_count *)&series[record->n_all_series];
-}
-
-struct tw_second tw_record_second(const struct tw_record *record, struct tw_series_count *series)
-{
-	struct tw_pair_count *pairs = pairs_of(record, series);
-
-	for (uint32_t i = 0; i < record->n_series; i++)
-		series[record->series[i].index] = record->series[i].count;
-	for (uint32_t i = 0; i < record->n_pairs; i++)
-		pairs[record->pairs[i].index] = record->pairs[i].count;
-	return (struct tw_second){.time = record->time,
-		.exact = record->exact,
-		.totals = record->totals,
-		.losses = record->losses,
-		.n_losses = record->n_losses,
-		.loads = record->loads,
-		.n_loads = record->n_loads,
-		.series = series,
-		.pairs = pairs,
-		.routes = record->routed ? &record->routes : NULL};
-}
-
-void tw_record_clear(const struct tw_record *record, struct tw_series_count *series)
-{
-	for (uint32_t i = 0; i < record->n_series; i++)
-		series[record->series[i].index] = (struct tw_series_count){0};
-	for (uint32_t i = 0; i < record->n_pairs; i++)
-		pairs_of(record, series)[record->pairs[i].index] = (struct tw_pair_count){0};
-}
-
 /* ---- making ---- */
 
 struct tw_sink *tw_history_sink(struct tw_history *h)
@@ -466,10 +371,10 @@ struct tw_history *tw_history_create(
 	h->view = view;
 	h->capacity = seconds;
 	h->sums.exact = true;
-	h->ring = calloc(seconds, sizeof(struct kept *));
+	h->ring = calloc(seconds, sizeof(struct tw_kept *));
 	h->series = calloc(view->n_series + 1, sizeof(*h->series));
 	h->pairs = calloc(view->n_pairs + 1, sizeof(*h->pairs));
-	h->shares = calloc(n_shares(view) + 1, sizeof(*h->shares));
+	h->shares = calloc(tw_record_n_shares(view) + 1, sizeof(*h->shares));
 	h->lost = calloc(TW_DROP_MAX * TW_PLACES, sizeof(*h->lost));
 	h->loads = calloc(TW_PLACES, sizeof(*h->loads));
 	if (h->ring == NULL || h->series == NULL || h->pairs == NULL || h->shares == NULL ||
@@ -491,6 +396,7 @@ void tw_history_free(struct tw_history *h)
 		return;
 	for (unsigned int i = 0; h->ring != NULL && i < h->capacity; i++)
 		drop(h->ring[i]);
+	drop(h->coming);
 	free(h->ring);
 	free(h->series);
 	free(h->pairs);

@@ -9,7 +9,8 @@
  * A sink of the aggregator writes it, any number of threads read it. A reader sees what holds after one closed second,
  * never parts of two: a snapshot is copied, a second is handed out by reference, since it never changes.
  *
- * Size: `seconds` records, each 0.3 KB and 40 octets for every series that had anything in that second.
+ * Size: `seconds` records, each 0.3 KB and 40 octets for every series that had anything in that second, 24 for every pair
+ * of link and route. Gaps, events and other routes are records too; of routes each has 24 octets for every share.
  *
  * Threads: the sink's functions are the aggregator's, all others anybody's but a worker's: they take a lock.
  */
@@ -19,13 +20,14 @@
 
 struct tw_history;
 
-/* A closed second, a gap or an event, kept. */
+/* A closed second, a gap, an event or other routes, kept. */
 struct tw_record {
 	uint64_t sequence; /* rises by 1 */
 	enum tw_record_kind {
 		TW_RECORD_SECOND,
-		TW_RECORD_GAP,   /* from `gap` to `time` */
-		TW_RECORD_EVENT, /* `event` */
+		TW_RECORD_GAP,    /* from `gap` to `time` */
+		TW_RECORD_EVENT,  /* `event` */
+		TW_RECORD_ROUTES, /* before the first second that they decide, whose time it has */
 	} kind;
 	uint64_t gap;
 	struct tw_event event;
@@ -36,9 +38,11 @@ struct tw_record {
 	unsigned int n_loads;
 	uint32_t n_series; /* those that had anything */
 	uint32_t n_pairs;  /* likewise */
+	uint32_t n_shares; /* likewise, of routes */
 	uint32_t n_all_series;
+	uint32_t n_all_pairs;
 	bool routed;
-	struct tw_routes_view routes; /* that decided it, where `routed`; without shares */
+	struct tw_routes_view routes; /* that decided it, where `routed`; `shares` is NULL */
 	const struct tw_loss *losses;
 	const struct tw_load *loads;
 	const struct tw_record_series {
@@ -49,6 +53,10 @@ struct tw_record {
 		uint32_t index;
 		struct tw_pair_count count;
 	} * pairs;
+	const struct tw_record_share {
+		uint32_t index;
+		struct tw_route_share share;
+	} * shares;
 };
 
 /* The sums. The arrays are the snapshot's own. */
@@ -112,10 +120,13 @@ uint64_t tw_history_find(struct tw_history *history, uint64_t time);
 /* How many records it keeps at most. */
 unsigned int tw_history_capacity(const struct tw_history *history);
 
-/* Room to show records in, zeroed: [view->n_series], and the pairs behind. To be released with free(). */
+/* Room to show records in, zeroed: [view->n_series], pairs and shares behind. To be released with free(). */
 struct tw_series_count *tw_record_room(const struct tw_view *view);
 /* Shows a record as a second; `series` is such room, and 0 in all but what is shown. */
 struct tw_second tw_record_second(const struct tw_record *record, struct tw_series_count *series);
+/* Likewise a record of routes. */
+struct tw_routes_view tw_record_routes(
+	const struct tw_record *record, struct tw_series_count *series);
 /* Makes the room 0 again. */
 void tw_record_clear(const struct tw_record *record, struct tw_series_count *series);
 
