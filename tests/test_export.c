@@ -199,14 +199,15 @@ static void test_csv(void **state)
 {
 	static const char expected[] =
 		"time,exact,target,upstream,name,method,direction,ip_version,packets,bytes,flows,"
-		"active_flows\n"
-		"1506848871,true,KP,4837," WIDE ",vlan,to,4,10,700,3,4\n"
-		"1506848871,true,KP,4294967295,\"Acme, \"\"Net\"\" \\ Ltd\",mac,from,6,20,300,0,1\n"
+		"active_flows,rib_age\n"
+		"1506848871,true,KP,4837," WIDE ",vlan,to,4,10,700,3,4,\n"
+		"1506848871,true,KP,4294967295,\"Acme, \"\"Net\"\" \\ "
+		"Ltd\",mac,from,6,20,300,0,1,\n"
 		"1506848871,true,\"Acme, \"\"Net\"\" \\ Ltd\",0,unknown,none,to,6,"
-		"18446744073709551615,5,0,0\n"
+		"18446744073709551615,5,0,0,\n"
 		"1506848871,true,\"Acme, \"\"Net\"\" \\ Ltd\",4294967295,"
-		"\"Acme, \"\"Net\"\" \\ Ltd\",mac,to,4,0,0,0,9\n"
-		"1506848872,false,,,,,,,,,,\n";
+		"\"Acme, \"\"Net\"\" \\ Ltd\",mac,to,4,0,0,0,9,\n"
+		"1506848872,false,,,,,,,,,,,\n";
 	char *text;
 
 	run(tw_csv_sink(path, false, NULL));

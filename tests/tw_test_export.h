@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -51,7 +52,7 @@ static const struct tw_view view = {
 /* A series of target, via, direction and version, and its counters. */
 static struct tw_series_count series[N_SERIES];
 
-static struct tw_series_count *at(
+static inline struct tw_series_count *at(
 	unsigned int target, unsigned int via, enum tw_direction direction, unsigned int version)
 {
 	return &series[tw_series_index(N_VIAS, target, via, direction, version)];
@@ -59,7 +60,7 @@ static struct tw_series_count *at(
 
 static const struct tw_loss losses[] = {{TW_DROP_IMISSED, 0, 7}, {TW_DROP_DISPATCH_FULL, 3, 9}};
 
-static struct tw_second full_second(uint64_t time)
+static inline struct tw_second full_second(uint64_t time)
 {
 	struct tw_second second = {.time = time, .exact = true, .series = series};
 
@@ -85,7 +86,7 @@ static struct tw_second full_second(uint64_t time)
 	return second;
 }
 
-static struct tw_second silent_second(uint64_t time)
+static inline struct tw_second silent_second(uint64_t time)
 {
 	memset(series, 0, sizeof(series));
 	return (struct tw_second){.time = time, .exact = false, .series = series};
@@ -94,7 +95,7 @@ static struct tw_second silent_second(uint64_t time)
 static const struct tw_peer peers[] = {
 	{15169, "GOOGLE \"x\"", TW_DIR_TO, 10, 700}, {0, "", TW_DIR_FROM, 20, 300}};
 
-static struct tw_summary full_summary(void)
+static inline struct tw_summary full_summary(void)
 {
 	struct tw_second second = full_second(TIME);
 
@@ -111,7 +112,7 @@ static struct tw_summary full_summary(void)
 }
 
 /* All that a run shows a sink: three seconds, a gap, the summary. */
-static void run(struct tw_sink *sink)
+static inline void run(struct tw_sink *sink)
 {
 	struct tw_second second = full_second(TIME);
 	struct tw_summary summary;

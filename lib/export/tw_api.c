@@ -106,9 +106,11 @@ static void put_names(const struct tw_view *view, struct tw_buffer *out)
 	for (unsigned int i = 0; i < view->n_targets; i++)
 		json_array_append_new(targets, json_string(view->targets[i].name));
 	for (unsigned int i = 0; i < view->n_upstreams; i++)
-		json_array_append_new(upstreams,
-			json_pack("{sIss}", "upstream", (json_int_t)view->upstreams[i].asn, "name",
-				view->upstreams[i].name));
+		if (tw_view_upstream_there(view, i))
+			json_array_append_new(
+				upstreams, json_pack("{sIss}", "upstream",
+						   (json_int_t)tw_view_upstream_asn(view, i),
+						   "name", tw_view_upstream_name(view, i)));
 	object = json_pack("{sssssoso}", "version", view->version, "config", view->config_path,
 		"targets", targets, "upstreams", upstreams);
 	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;

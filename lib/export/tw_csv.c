@@ -16,7 +16,7 @@ struct csv_sink {
 };
 
 static const char header[] = "time,exact,target,upstream,name,method,direction,ip_version,packets,"
-			     "bytes,flows,active_flows";
+			     "bytes,flows,active_flows,rib_age";
 
 /* RFC 4180: quoted where it has to be. Names hold no line break (tw_text.h). */
 static void put_text(struct csv_sink *s, const char *text)
@@ -37,8 +37,9 @@ static void put_number(struct csv_sink *s, uint64_t number)
 	tw_buffer_number(&s->lines.buffer, number);
 }
 
-static void put_series(struct csv_sink *s, uint32_t series, const struct tw_series_count *count)
+static void put_series(struct csv_sink *s, const struct tw_second *second, uint32_t series)
 {
+	const struct tw_series_count *count = &second->series[series];
 	struct tw_series_key key = tw_series_key(s->view->n_vias, series);
 
 	tw_buffer_text(&s->lines.buffer, ",");
@@ -54,6 +55,10 @@ static void put_series(struct csv_sink *s, uint32_t series, const struct tw_seri
 	put_number(s, count->bytes);
 	put_number(s, count->flows);
 	put_number(s, count->active_flows);
+	if (second->routes != NULL && s->view->vias[key.via].method == TW_METHOD_RIB)
+		put_number(s, tw_routes_age(second->routes, second->time));
+	else
+		tw_buffer_text(&s->lines.buffer, ",");
 }
 
 static int start(struct tw_sink *sink, const struct tw_view *view)
@@ -83,12 +88,12 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 			continue;
 		silent = false;
 		put_second(s, second);
-		put_series(s, i, &second->series[i]);
+		put_series(s, second, i);
 		(void)tw_lines_end(&s->lines);
 	}
 	if (silent) {
 		put_second(s, second);
-		tw_buffer_text(&s->lines.buffer, ",,,,,,,,,,");
+		tw_buffer_text(&s->lines.buffer, ",,,,,,,,,,,");
 		(void)tw_lines_end(&s->lines);
 	}
 	return s->lines.error;

@@ -7,8 +7,8 @@
  * Exporters: sinks of the aggregator (tw_aggregate.h), one file each.
  *
  * A series is listed in a second where any of its counters is not 0, in the order of tw_series.h: target,
- * upstream (unknown first), method, direction, version. Its `name` and `upstream` (an ASN, 0 for unknown) come
- * from the configuration.
+ * upstream (unknown first), method, direction, version. Its `name` and `upstream` (an ASN, 0 where there is none) come
+ * from the configuration, or from a route. One of method rib has the age of the routes in seconds, `rib_age`.
  *
  * Ownership: a constructor returns a sink, whose close() releases it, or NULL with a line in *diag. Threads: the
  * aggregator's.
@@ -23,7 +23,7 @@
 #include "tw_diag.h"
 
 /*
- * JSON lines: start, one line a second, gap, summary. Lines are whole: to a regular file up to 64 KiB of
+ * JSON lines: start, one line a second, event, gap, other routes, summary. Lines are whole: to a regular file up to 64 KiB of
  * them are written at once, to anything else each by itself, as always where `live`. "-" is standard output. A live
  * file is added to, never cut; `path` outlives the sink, whose reopen() opens it anew.
  */

@@ -11,18 +11,7 @@
 
 #include <jansson.h>
 
-#include "tw_json.h"
-
-static void put(struct tw_json *j, const char *text)
-{
-	tw_buffer_text(j->out, text);
-}
-
-static void put_field(struct tw_json *j, const char *key, uint64_t number)
-{
-	tw_buffer_text(j->out, key);
-	tw_buffer_number(j->out, number);
-}
+#include "tw_json_priv.h"
 
 /* A series' constant part, open at its end. */
 static char *encode_series(const struct tw_view *view, uint32_t series)
@@ -45,17 +34,17 @@ static void put_dropped(struct tw_json *j, const uint64_t *dropped)
 {
 	const char *separator = "";
 
-	put(j, "},\"dropped\":{");
+	tw_json_put(j, "},\"dropped\":{");
 	for (unsigned int i = 0; i < TW_DROP_MAX; i++) {
 		if (dropped[i] == 0)
 			continue;
-		put(j, separator);
-		put(j, "\"");
-		put(j, tw_drop_name(i));
-		put_field(j, "\":", dropped[i]);
+		tw_json_put(j, separator);
+		tw_json_put(j, "\"");
+		tw_json_put(j, tw_drop_name(i));
+		tw_json_field(j, "\":", dropped[i]);
 		separator = ",";
 	}
-	put(j, "}");
+	tw_json_put(j, "}");
 }
 
 /* Where packets were lost: only where there are any. */
@@ -63,16 +52,17 @@ static void put_losses(struct tw_json *j, const struct tw_loss *losses, unsigned
 {
 	if (n == 0)
 		return;
-	put(j, ",\"losses\":[");
+	tw_json_put(j, ",\"losses\":[");
 	for (unsigned int i = 0; i < n; i++) {
-		put(j, i > 0 ? ",{\"cause\":\"" : "{\"cause\":\"");
-		put(j, tw_drop_name(losses[i].cause));
-		put_field(j, losses[i].cause < TW_DROP_PORT_MAX ? "\",\"port\":" : "\",\"worker\":",
+		tw_json_put(j, i > 0 ? ",{\"cause\":\"" : "{\"cause\":\"");
+		tw_json_put(j, tw_drop_name(losses[i].cause));
+		tw_json_field(j,
+			losses[i].cause < TW_DROP_PORT_MAX ? "\",\"port\":" : "\",\"worker\":",
 			losses[i].index);
-		put_field(j, ",\"packets\":", losses[i].packets);
-		put(j, "}");
+		tw_json_field(j, ",\"packets\":", losses[i].packets);
+		tw_json_put(j, "}");
 	}
-	put(j, "]");
+	tw_json_put(j, "]");
 }
 
 /* How busy each worker was, in thousandths: of live runs alone. */
@@ -91,10 +81,10 @@ static void put_loads(struct tw_json *j, const struct tw_load *loads, unsigned i
 		char text[16];
 
 		snprintf(text, sizeof(text), "%.3f", busy < 1 ? busy : 1);
-		put(j, i == 0 ? ",\"busy\":[" : ",");
-		put(j, text);
+		tw_json_put(j, i == 0 ? ",\"busy\":[" : ",");
+		tw_json_put(j, text);
 	}
-	put(j, "]");
+	tw_json_put(j, "]");
 }
 
 static void put_totals(struct tw_json *j, const struct tw_totals *totals)
@@ -104,79 +94,108 @@ static void put_totals(struct tw_json *j, const struct tw_totals *totals)
 
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
 		malformed += totals->rx.malformed[i];
-	put_field(j, ",\"received\":{\"packets\":", totals->rx.packets);
-	put_field(j, ",\"bytes\":", totals->rx.bytes);
+	tw_json_field(j, ",\"received\":{\"packets\":", totals->rx.packets);
+	tw_json_field(j, ",\"bytes\":", totals->rx.bytes);
 	put_dropped(j, totals->dropped);
-	put_field(j, ",\"classes\":{\"target\":", totals->target);
-	put_field(j, ",\"internal\":", totals->internal);
-	put_field(j, ",\"other\":", totals->other);
-	put_field(j, ",\"not_ip\":", totals->rx.not_ip);
-	put_field(j, ",\"malformed\":", malformed);
-	put(j, "},\"malformed\":{");
+	tw_json_field(j, ",\"classes\":{\"target\":", totals->target);
+	tw_json_field(j, ",\"internal\":", totals->internal);
+	tw_json_field(j, ",\"other\":", totals->other);
+	tw_json_field(j, ",\"not_ip\":", totals->rx.not_ip);
+	tw_json_field(j, ",\"malformed\":", malformed);
+	tw_json_put(j, "},\"malformed\":{");
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++) {
 		if (totals->rx.malformed[i] == 0)
 			continue;
-		put(j, separator);
-		put(j, "\"");
-		put(j, tw_malformed_name(i));
-		put_field(j, "\":", totals->rx.malformed[i]);
+		tw_json_put(j, separator);
+		tw_json_put(j, "\"");
+		tw_json_put(j, tw_malformed_name(i));
+		tw_json_field(j, "\":", totals->rx.malformed[i]);
 		separator = ",";
 	}
-	put_field(j, "},\"late\":", totals->rx.late);
-	put_field(j, ",\"flow_overflow\":", totals->flow_overflow);
+	tw_json_field(j, "},\"late\":", totals->rx.late);
+	tw_json_field(j, ",\"flow_overflow\":", totals->flow_overflow);
 }
 
-static void put_series(struct tw_json *j, const struct tw_series_count *counts, int target)
+/* Without memory NULL; else to be released with free(), where it is not kept. */
+static char *series_text(struct tw_json *j, uint32_t series, bool *kept)
+{
+	unsigned int via = tw_series_key(j->view->n_vias, series).via;
+	char *text = j->series[series];
+
+	*kept = text != NULL || tw_view_upstream_there(j->view, j->view->vias[via].upstream);
+	if (text == NULL)
+		text = encode_series(j->view, series);
+	if (*kept)
+		j->series[series] = text;
+	return text;
+}
+
+static bool by_route(const struct tw_view *view, uint32_t series)
+{
+	return view->vias[tw_series_key(view->n_vias, series).via].method == TW_METHOD_RIB;
+}
+
+static int64_t age_of(const struct tw_routes_view *routes, uint64_t time)
+{
+	return routes != NULL ? (int64_t)tw_routes_age(routes, time) : -1;
+}
+
+/* `age` of the routes behind the series of method rib, or negative where there are none. */
+static void put_series(
+	struct tw_json *j, const struct tw_series_count *counts, int target, int64_t age)
 {
 	uint32_t n = j->view->n_vias * 4; /* series of a target */
 	const char *separator = "";
 
-	put(j, ",\"series\":[");
+	tw_json_put(j, ",\"series\":[");
 	for (uint32_t i = 0; i < j->view->n_series; i++) {
 		const struct tw_series_count *count = &counts[i];
+		char *text;
+		bool kept;
 
 		if (!tw_series_listed(count) || (target >= 0 && i / n != (uint32_t)target))
 			continue;
-		if (j->series[i] == NULL)
-			j->series[i] = encode_series(j->view, i);
-		if (j->series[i] == NULL) {
+		text = series_text(j, i, &kept);
+		if (text == NULL) {
 			j->out->error = -ENOMEM;
 			return;
 		}
-		put(j, separator);
-		put(j, j->series[i]);
-		put_field(j, ",\"packets\":", count->packets);
-		put_field(j, ",\"bytes\":", count->bytes);
-		put_field(j, ",\"flows\":", count->flows);
-		put_field(j, ",\"active_flows\":", count->active_flows);
-		put(j, "}");
+		tw_json_put(j, separator);
+		tw_json_put(j, text);
+		if (!kept)
+			free(text);
+		tw_json_field(j, ",\"packets\":", count->packets);
+		tw_json_field(j, ",\"bytes\":", count->bytes);
+		tw_json_field(j, ",\"flows\":", count->flows);
+		tw_json_field(j, ",\"active_flows\":", count->active_flows);
+		if (age >= 0 && by_route(j->view, i))
+			tw_json_field(j, ",\"rib_age\":", (uint64_t)age);
+		tw_json_put(j, "}");
 		separator = ",";
 	}
-	put(j, "]");
+	tw_json_put(j, "]");
 }
 
 void tw_json_second(struct tw_json *j, const struct tw_second *second, int target)
 {
-	put_field(j, "{\"type\":\"second\",\"time\":", second->time);
-	put(j, second->exact ? ",\"exact\":true" : ",\"exact\":false");
+	tw_json_field(j, "{\"type\":\"second\",\"time\":", second->time);
+	tw_json_put(j, second->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(j, &second->totals);
 	put_losses(j, second->losses, second->n_losses);
 	put_loads(j, second->loads, second->n_loads);
-	put_series(j, second->series, target);
-	put(j, "}");
+	put_series(j, second->series, target, age_of(second->routes, second->time));
+	tw_json_put_routing(j, second->pairs, target);
+	tw_json_put(j, "}");
 }
 
 static void put_upstream(json_t *object, const struct tw_view *view, uint16_t upstream,
 	const char *asn_key, const char *name_key)
 {
-	bool known = upstream < view->n_upstreams;
-
 	if (upstream == TW_EVENT_NONE)
 		return;
-	json_object_set_new(object, asn_key,
-		json_integer(known ? (json_int_t)view->upstreams[upstream].asn : 0));
 	json_object_set_new(
-		object, name_key, json_string(known ? view->upstreams[upstream].name : "unknown"));
+		object, asn_key, json_integer((json_int_t)tw_view_upstream_asn(view, upstream)));
+	json_object_set_new(object, name_key, json_string(tw_view_upstream_name(view, upstream)));
 }
 
 /* Shares have three digits: more is noise. */
@@ -212,7 +231,7 @@ void tw_json_event(struct tw_json *j, const struct tw_event *event)
 	text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(4));
 	json_decref(object);
 	if (text != NULL)
-		put(j, text);
+		tw_json_put(j, text);
 	else
 		j->out->error = -ENOMEM;
 	free(text);
@@ -220,9 +239,9 @@ void tw_json_event(struct tw_json *j, const struct tw_event *event)
 
 void tw_json_gap(struct tw_json *j, uint64_t first, uint64_t last)
 {
-	put_field(j, "{\"type\":\"gap\",\"from\":", first);
-	put_field(j, ",\"to\":", last);
-	put(j, "}");
+	tw_json_field(j, "{\"type\":\"gap\",\"from\":", first);
+	tw_json_field(j, ",\"to\":", last);
+	tw_json_put(j, "}");
 }
 
 static int put_peers(struct tw_json *j, const struct tw_summary *summary)
@@ -243,25 +262,31 @@ static int put_peers(struct tw_json *j, const struct tw_summary *summary)
 	json_decref(peers);
 	if (text == NULL)
 		return -ENOMEM;
-	put(j, ",\"peers\":");
-	put(j, text);
+	tw_json_put(j, ",\"peers\":");
+	tw_json_put(j, text);
 	free(text);
 	return 0;
 }
 
 void tw_json_summary(struct tw_json *j, const struct tw_summary *summary)
 {
-	put_field(j, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
-	put_field(j, ",\"inexact\":", summary->inexact);
-	put_field(j, ",\"first\":", summary->first);
-	put_field(j, ",\"last\":", summary->last);
-	put(j, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
+	tw_json_field(j, "{\"type\":\"summary\",\"seconds\":", summary->seconds);
+	tw_json_field(j, ",\"inexact\":", summary->inexact);
+	tw_json_field(j, ",\"first\":", summary->first);
+	tw_json_field(j, ",\"last\":", summary->last);
+	tw_json_put(j, summary->exact ? ",\"exact\":true" : ",\"exact\":false");
 	put_totals(j, &summary->totals);
 	put_losses(j, summary->losses, summary->n_losses);
-	put_series(j, summary->series, -1);
+	put_series(j, summary->series, -1, age_of(summary->routes, summary->last));
+	tw_json_put_routing(j, summary->pairs, -1);
+	if (summary->routes != NULL) {
+		tw_json_put(j, ",\"routes\":{");
+		tw_json_put_routes(j, summary->routes);
+		tw_json_put(j, "}");
+	}
 	if (put_peers(j, summary) != 0)
 		j->out->error = -ENOMEM;
-	put(j, "}");
+	tw_json_put(j, "}");
 }
 
 void tw_json_start(struct tw_json *j)
@@ -280,7 +305,7 @@ void tw_json_start(struct tw_json *j)
 	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (text != NULL)
-		put(j, text);
+		tw_json_put(j, text);
 	else
 		j->out->error = -ENOMEM;
 	free(text);
@@ -288,15 +313,24 @@ void tw_json_start(struct tw_json *j)
 
 int tw_json_init(struct tw_json *j, const struct tw_view *view, struct tw_buffer *out)
 {
-	*j = (struct tw_json){
-		.view = view, .out = out, .series = calloc(view->n_series + 1, sizeof(*j->series))};
-	return j->series != NULL ? 0 : -ENOMEM;
+	*j = (struct tw_json){.view = view,
+		.out = out,
+		.series = calloc(view->n_series + 1, sizeof(*j->series)),
+		.names = calloc(view->n_upstreams + 1, sizeof(*j->names)),
+		.targets = calloc(view->n_targets + 1, sizeof(*j->targets))};
+	return j->series != NULL && j->names != NULL && j->targets != NULL ? 0 : -ENOMEM;
 }
 
 void tw_json_free(struct tw_json *j)
 {
 	for (uint32_t i = 0; j->series != NULL && i < j->view->n_series; i++)
 		free(j->series[i]);
+	for (unsigned int i = 0; j->names != NULL && i < j->view->n_upstreams; i++)
+		free(j->names[i]);
+	for (unsigned int i = 0; j->targets != NULL && i < j->view->n_targets; i++)
+		free(j->targets[i]);
 	free(j->series);
+	free(j->names);
+	free(j->targets);
 	*j = (struct tw_json){0};
 }

@@ -27,6 +27,14 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	return tw_lines_end(&s->lines);
 }
 
+static int routes(struct tw_sink *sink, const struct tw_routes_view *routes)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+
+	tw_json_routes(&s->json, routes);
+	return tw_lines_end(&s->lines);
+}
+
 static int second(struct tw_sink *sink, const struct tw_second *second)
 {
 	struct json_sink *s = (struct json_sink *)sink;
@@ -91,6 +99,7 @@ struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag)
 	s->path = path;
 	s->sink = (struct tw_sink){.reopen = reopen,
 		.start = start,
+		.routes = routes,
 		.second = second,
 		.event = event,
 		.gap = gap,

@@ -46,15 +46,23 @@ static void put_end(struct tw_stream *s)
 
 static void put_record(struct tw_stream *s, const struct tw_record *record)
 {
-	static const char *const kinds[] = {"second", "gap", "event"};
+	static const char *const kinds[] = {"second", "gap", "event", "routes"};
+	struct tw_routes_view routes;
 	struct tw_second second;
 
-	tw_buffer_format(
-		&s->out, "event: %s\nid: %" PRIu64 "\ndata: ", kinds[record->kind], record->time);
+	tw_buffer_format(&s->out, "event: %s\n", kinds[record->kind]);
+	/* The second of these routes is yet to come: whoever goes on behind the last id must not miss it. */
+	if (record->kind != TW_RECORD_ROUTES)
+		tw_buffer_format(&s->out, "id: %" PRIu64 "\n", record->time);
+	tw_buffer_text(&s->out, "data: ");
 	if (record->kind == TW_RECORD_GAP) {
 		tw_json_gap(&s->http->json, record->gap, record->time);
 	} else if (record->kind == TW_RECORD_EVENT) {
 		tw_json_event(&s->http->json, &record->event);
+	} else if (record->kind == TW_RECORD_ROUTES) {
+		routes = tw_record_routes(record, s->http->series);
+		tw_json_routes(&s->http->json, &routes);
+		tw_record_clear(record, s->http->series);
 	} else {
 		second = tw_record_second(record, s->http->series);
 		tw_json_second(&s->http->json, &second, -1);
