@@ -10,6 +10,17 @@
  * rate() sees the first packet. All that one answer tells holds after the same closed second, but for what is no count
  * of packets: the status.
  *
+ * The label `upstream` is an ASN, "0" of unknown, or, of what routes give and has no ASN, "other", "direct", "foreign" or
+ * "ambiguous" (tw_view_upstream_label()): no two series have the same labels. With routes there are, as closed:
+ *
+ *   transitwatch_routing_packets_total{target,observed,expected}, _bytes_total   the link's upstream and the route's;
+ *                                          `expected` is "no_route" where there is none
+ *   transitwatch_rib_prefixes{target,upstream,ip_version}, _addresses   the routes' own shares
+ *   transitwatch_rib_vantage_points{state}   "fresh", "stale"
+ *   transitwatch_rib_age_seconds             once there are routes
+ *
+ * What is of an upstream that a route finds is there once it is found.
+ *
  * Threads: one a struct tw_metrics.
  */
 
@@ -35,7 +46,7 @@ struct tw_status {
 
 struct tw_metrics {
 	const struct tw_view *view;
-	char **labels; /* [n_series]: "{target=...} " */
+	char **labels; /* [n_series]: "{target=...} ", NULL where there is no such upstream yet */
 };
 
 /* Returns 0 or -ENOMEM; tw_metrics_free() releases it after either. `view` outlives it. */
@@ -46,7 +57,7 @@ void tw_metrics_free(struct tw_metrics *metrics);
 #define TW_METRICS_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 /* Adds all metrics to the buffer. `open`: as OpenMetrics. */
-void tw_metrics_write(const struct tw_metrics *metrics, struct tw_buffer *out,
+void tw_metrics_write(struct tw_metrics *metrics, struct tw_buffer *out,
 	const struct tw_snapshot *snapshot, const struct tw_status *status, bool open);
 
 #endif
