@@ -12,7 +12,7 @@ static void put_upstream(
 {
 	char name[TW_TEXT_UPSTREAM];
 
-	tw_text_cut(out, style, tw_text_upstream(view, (uint8_t)upstream, name), 21);
+	tw_text_cut(out, style, tw_text_upstream(view, upstream, name), 21);
 }
 
 void tw_text_event(FILE *out, const struct tw_text_style *style, const struct tw_view *view,

@@ -49,13 +49,15 @@ struct tw_text_style {
  *
  * A row a second and target: packets, bit rate of layer 3, flows, and a bar that shares its width among the
  * upstreams by their bytes, both directions together. Two rows or more that follow are folded into one line while the same
- * upstreams carry the traffic and none of their shares is further than 15 points from what was shown last.
+ * upstreams carry the traffic and none of their shares is further than 15 points from what was shown last. What routes
+ * found and the legend does not have yet is told in a line of its own, above the first row that shows it.
  */
 struct tw_sink *tw_text_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
 
 /*
  * The live table, 80 columns, each second drawn over the one before where style->color (a terminal); the summary at the
- * end. A row a target, upstream and direction; below them how busy the workers are, and what was lost.
+ * end. A row a target, upstream and direction, of what routes found only where it has traffic; below them links beside routes, how
+ * busy the workers are, and what was lost.
  */
 struct tw_sink *tw_live_sink(FILE *out, const struct tw_text_style *style, struct tw_diag *diag);
 

@@ -15,6 +15,7 @@
 enum {
 	BAR = 9,
 	LATEST = 5, /* events that stay in sight */
+	ROUTES = 8, /* rows of shares of routes: the seconds have to fit, too */
 };
 
 struct live_sink {
@@ -67,7 +68,7 @@ static void put_row(FILE *out, const struct live_sink *s, const struct tw_second
 
 	tw_text_put(out, &s->style, s->view->targets[target].name, 8);
 	fputc(' ', out);
-	tw_text_put(out, &s->style, tw_text_upstream(s->view, (uint8_t)upstream, name), 20);
+	tw_text_put(out, &s->style, tw_text_upstream(s->view, (uint16_t)upstream, name), 20);
 	fprintf(out, " %-4s %7s %8s %6s %6s %3.0f%% ", direction == TW_DIR_TO ? "to" : "from",
 		tw_text_si((double)sum.packets, "", packets),
 		tw_text_si(8.0 * (double)sum.bytes, "", rate),
@@ -75,6 +76,19 @@ static void put_row(FILE *out, const struct live_sink *s, const struct tw_second
 		tw_text_si((double)sum.active_flows, "", active), percent);
 	put_bar(out, &s->style, percent);
 	fputc('\n', out);
+}
+
+/* Those that are configured always are: others where there is anything. */
+static bool is_shown(const struct live_sink *s, const struct tw_second *second, unsigned int target,
+	unsigned int upstream, unsigned int direction)
+{
+	struct tw_series_count sum;
+
+	if (upstream < s->view->n_upstreams &&
+		s->view->upstreams[upstream].kind == TW_UPSTREAM_CONFIGURED)
+		return true;
+	sum = sum_of(s, second->series, target, upstream, direction);
+	return tw_series_listed(&sum);
 }
 
 static void put_target(
@@ -88,11 +102,12 @@ static void put_target(
 
 			total += sum_of(s, second->series, target, upstream, direction).bytes;
 		}
-		for (unsigned int u = 0; u < s->view->n_upstreams; u++)
-			put_row(out, s, second, target, u, direction, total);
-		if (sum_of(s, second->series, target, TW_UPSTREAM_UNKNOWN, direction).active_flows >
-			0)
-			put_row(out, s, second, target, TW_UPSTREAM_UNKNOWN, direction, total);
+		for (unsigned int u = 0; u <= s->view->n_upstreams; u++) {
+			unsigned int upstream = u < s->view->n_upstreams ? u : TW_UPSTREAM_UNKNOWN;
+
+			if (is_shown(s, second, target, upstream, direction))
+				put_row(out, s, second, target, upstream, direction, total);
+		}
 	}
 }
 
@@ -167,6 +182,12 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 	put_head(out, second);
 	for (unsigned int target = 0; target < s->view->n_targets; target++)
 		put_target(out, s, second, target);
+	tw_text_routing(out, &s->style, s->view, second->pairs);
+	tw_text_routes(out, &s->style, s->view,
+		&(struct tw_text_routes){.routes = second->routes,
+			.time = second->time,
+			.series = second->series,
+			.n_rows = ROUTES});
 	put_foot(out, s, second);
 	put_events(out, s);
 	if (fclose(out) != 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 #include <wchar.h>
@@ -76,11 +77,14 @@ char *tw_text_si(double value, const char *unit, char text[static TW_TEXT_SI])
 char *tw_text_upstream(
 	const struct tw_view *view, uint16_t upstream, char text[static TW_TEXT_UPSTREAM])
 {
-	if (upstream == TW_UPSTREAM_UNKNOWN)
-		snprintf(text, TW_TEXT_UPSTREAM, "unknown");
+	uint32_t asn = tw_view_upstream_asn(view, upstream);
+	const char *name = tw_view_upstream_name(view, upstream);
+
+	if (asn == 0)
+		snprintf(text, TW_TEXT_UPSTREAM, "%s", name);
 	else
-		snprintf(text, TW_TEXT_UPSTREAM, "AS%" PRIu32 " %s", view->upstreams[upstream].asn,
-			view->upstreams[upstream].name);
+		snprintf(text, TW_TEXT_UPSTREAM, "AS%" PRIu32 "%s%s", asn,
+			name[0] != '\0' ? " " : "", name);
 	return text;
 }
 
@@ -216,6 +220,12 @@ void tw_text_summary(FILE *out, const struct tw_text_style *style, const struct 
 	for (uint32_t i = 0; i < view->n_series; i++)
 		if (tw_series_listed(&summary->series[i]))
 			put_series(out, style, view, summary, i);
+	tw_text_routing(out, style, view, summary->pairs);
+	tw_text_routes(out, style, view,
+		&(struct tw_text_routes){.routes = summary->routes,
+			.time = summary->last,
+			.series = summary->series,
+			.n_rows = UINT_MAX});
 	if (summary->n_peers > 0)
 		fprintf(out, "\n%-4s  %-11s %-38s %8s %9s\n", "dir", "peer", "name", "packets",
 			"bytes");

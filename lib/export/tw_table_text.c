@@ -43,6 +43,10 @@ struct text_sink {
 
 	unsigned int n_shares; /* upstreams, and unknown as the last */
 	uint64_t *bytes;       /* [n_targets][n_shares], of the second at hand */
+	unsigned int *cells;   /* [n_shares], of the bar at hand */
+	unsigned int *
+		looks; /* [n_shares]: 1 + the number of its glyph, 0 where it is not in the legend */
+	unsigned int n_looks;
 	double *shown; /* [n_targets][n_shares], percent, of the row shown last; all 0: silence */
 	bool any;      /* a row was shown */
 	uint64_t n_folded;
@@ -121,12 +125,13 @@ static void put_glyph(const struct text_sink *s, unsigned int share, unsigned in
 {
 	bool unknown = share == s->view->n_upstreams;
 	const char *const *glyphs = s->style.utf8 ? glyphs_utf8 : glyphs_ascii;
-	const char *glyph = unknown ? GLYPH_UNKNOWN : glyphs[share % GLYPHS];
+	unsigned int look = s->looks[share] - 1;
+	const char *glyph = unknown ? GLYPH_UNKNOWN : glyphs[look % GLYPHS];
 
 	if (n == 0)
 		return;
 	if (s->style.color)
-		fprintf(s->out, "\033[%um", unknown ? 90 : colors[share % COLORS]);
+		fprintf(s->out, "\033[%um", unknown ? 90 : colors[look % COLORS]);
 	while (n-- > 0)
 		fputs(glyph, s->out);
 	if (s->style.color)
@@ -167,7 +172,7 @@ static void share_cells(const uint64_t *bytes, unsigned int n, uint64_t total, u
 static void put_bar(struct text_sink *s, const uint64_t *bytes)
 {
 	uint64_t total = total_of(bytes, s->n_shares);
-	unsigned int cells[UINT8_MAX + 2];
+	unsigned int *cells = s->cells;
 	uint64_t most = 0;
 
 	if (total == 0) {
@@ -202,17 +207,29 @@ static void put_row(struct text_sink *s, const struct tw_second *second, unsigne
 	put_bar(s, &s->bytes[target * s->n_shares]);
 }
 
-static void put_legend(struct text_sink *s)
+/* Gives an upstream its glyph, and says so. */
+static void put_look(struct text_sink *s, unsigned int share)
 {
 	char name[TW_TEXT_UPSTREAM];
 
+	s->looks[share] = share < s->view->n_upstreams ? ++s->n_looks : 1;
+	put_glyph(s, share, 2);
+	fputc(' ', s->out);
+	tw_text_upstream(s->view,
+		share < s->view->n_upstreams ? (uint16_t)share : TW_UPSTREAM_UNKNOWN, name);
+	tw_text_cut(s->out, &s->style, name, COLUMNS - 3);
+	fputc('\n', s->out);
+}
+
+static void put_legend(struct text_sink *s)
+{
 	for (unsigned int i = 0; i < s->n_shares; i++) {
-		put_glyph(s, i, 2);
-		fputc(' ', s->out);
-		tw_text_upstream(s->view,
-			i < s->view->n_upstreams ? (uint16_t)i : TW_UPSTREAM_UNKNOWN, name);
-		tw_text_cut(s->out, &s->style, name, COLUMNS - 3);
-		fputc('\n', s->out);
+		enum tw_upstream_kind kind = i < s->view->n_upstreams ? s->view->upstreams[i].kind
+								      : TW_UPSTREAM_CONFIGURED;
+
+		/* What routes may find is told when it is: there is room for dozens. */
+		if (kind == TW_UPSTREAM_CONFIGURED)
+			put_look(s, i);
 	}
 	fprintf(s->out, "\n%-9s %-8s %7s %8s %6s  %-*s %4s\n", "UTC", "target", "packets", "bit/s",
 		"flows", BAR, "share of bytes by upstream", "max");
@@ -233,9 +250,12 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	n = view->n_targets * s->n_shares;
 	s->bytes = calloc(n, sizeof(*s->bytes));
 	s->shown = calloc(n, sizeof(*s->shown));
+	s->cells = calloc(s->n_shares, sizeof(*s->cells));
+	s->looks = calloc(s->n_shares, sizeof(*s->looks));
 	s->folded_series = calloc(view->n_series + 1, sizeof(*s->folded_series));
 	s->folded.series = s->folded_series;
-	if (s->bytes == NULL || s->shown == NULL || s->folded_series == NULL)
+	if (s->bytes == NULL || s->shown == NULL || s->cells == NULL || s->looks == NULL ||
+		s->folded_series == NULL)
 		return -ENOMEM;
 	if (s->style.table)
 		put_legend(s);
@@ -247,6 +267,9 @@ static void put_second(struct text_sink *s, const struct tw_second *second)
 	char day[TW_TEXT_TIME];
 
 	sum_bytes(s, second->series);
+	for (unsigned int i = 0; i < s->view->n_targets * s->n_shares; i++)
+		if (s->bytes[i] > 0 && s->looks[i % s->n_shares] == 0)
+			put_look(s, i % s->n_shares);
 	if (!s->any || second->time / 86400 != s->day)
 		fprintf(s->out, "%s\n", tw_text_time(second->time, "%Y-%m-%d", day));
 	s->day = second->time / 86400;
@@ -344,6 +367,8 @@ static int finish(struct tw_sink *sink)
 
 	free(s->bytes);
 	free(s->shown);
+	free(s->cells);
+	free(s->looks);
 	free(s->folded_series);
 	free(s);
 	return err;
