@@ -10,36 +10,7 @@
 #include <string.h>
 
 #include "tw_events.h"
-
-enum {
-	WINDOW = 10,        /* seconds of presence */
-	RATE_PACKETS = 512, /* a rate forgets half of what is older */
-	RATE_SECONDS = 120, /* but never what is younger */
-};
-
-/* Packets a second. */
-struct rate {
-	double packets;
-	double seconds;
-	double silent; /* seconds of a silence that may be one, not yet in `seconds` */
-};
-
-/* Something that comes and goes. */
-struct presence {
-	bool there;
-	struct rate rate;
-	/* A silence that may be one: its first second, and what the target had meanwhile. */
-	uint64_t silent_since;
-	uint64_t silent_packets, silent_bytes;
-	bool silent_exact;
-	/* Where it is not there: the latest seconds. */
-	uint64_t packets[WINDOW];
-	uint64_t bytes[WINDOW];
-	uint64_t all_bytes[WINDOW]; /* of the target in the same seconds */
-	uint64_t when[WINDOW];
-	bool exact[WINDOW];
-	unsigned int at;
-};
+#include "tw_presence.h"
 
 struct trend {
 	double sum;
@@ -51,14 +22,14 @@ struct trend {
 };
 
 struct upstream {
-	struct presence presence;
+	struct tw_presence presence;
 	struct trend overtakes;
 	struct trend rises, falls;
 	uint64_t bytes; /* since the last event */
 };
 
 struct target {
-	struct presence presence;
+	struct tw_presence presence;
 	bool learned;
 	unsigned int leader;        /* upstream, or n_upstreams: nobody */
 	unsigned int n_seconds;     /* with packets, since the last event */
@@ -138,94 +109,6 @@ static struct tw_event *fire(struct tw_events *e, enum tw_event_type type,
 
 /* ---- there or not ---- */
 
-static void add_to_rate(struct rate *rate, uint64_t packets)
-{
-	rate->packets += (double)packets;
-	rate->seconds += 1 + rate->silent;
-	rate->silent = 0;
-	if (rate->packets > RATE_PACKETS && rate->seconds > RATE_SECONDS) {
-		rate->packets /= 2;
-		rate->seconds /= 2;
-	}
-}
-
-static void clear_window(struct presence *p)
-{
-	memset(p->packets, 0, sizeof(p->packets));
-	memset(p->bytes, 0, sizeof(p->bytes));
-	memset(p->all_bytes, 0, sizeof(p->all_bytes));
-}
-
-static void add_to_window(struct presence *p, const struct tw_second *second, uint64_t packets,
-	uint64_t bytes, uint64_t all_bytes)
-{
-	p->at = (p->at + 1) % WINDOW;
-	p->packets[p->at] = packets;
-	p->bytes[p->at] = bytes;
-	p->all_bytes[p->at] = all_bytes;
-	p->when[p->at] = second->time;
-	p->exact[p->at] = second->exact;
-}
-
-static uint64_t sum_of(const uint64_t *window)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < WINDOW; i++)
-		sum += window[i];
-	return sum;
-}
-
-/* Makes the window's seconds, from the first with packets on, the evidence. */
-static void tell_window(const struct presence *p, struct tw_event *event)
-{
-	bool begun = false;
-
-	event->packets = sum_of(p->packets);
-	event->bytes = sum_of(p->bytes);
-	for (unsigned int i = 1; i <= WINDOW; i++) {
-		unsigned int at = (p->at + i) % WINDOW;
-
-		if (!begun && p->packets[at] == 0)
-			continue;
-		if (!begun)
-			event->since = p->when[at];
-		begun = true;
-		event->exact &= p->exact[at];
-	}
-}
-
-static void tell_silence(const struct presence *p, struct tw_event *event)
-{
-	event->since = p->silent_since;
-	event->packets = p->silent_packets;
-	event->bytes = p->silent_bytes;
-	event->exact = p->silent_exact;
-}
-
-/* What is there has no packet in this second, in which the target has these. Returns whether that is silence by now. */
-static bool falls_silent(const struct tw_events *e, struct presence *p,
-	const struct tw_second *second, uint64_t packets, uint64_t bytes)
-{
-	if (p->rate.silent == 0) {
-		p->silent_since = second->time;
-		p->silent_packets = p->silent_bytes = 0;
-		p->silent_exact = true;
-	}
-	p->silent_packets += packets;
-	p->silent_bytes += bytes;
-	p->silent_exact &= second->exact;
-	p->rate.silent++;
-	if (p->rate.silent < e->rules.silence_seconds || p->rate.seconds == 0 ||
-		p->rate.packets * log1p(p->rate.silent / p->rate.seconds) <
-			e->rules.silence_packets)
-		return false;
-	p->there = false;
-	p->rate.silent = 0; /* of the seconds to come, these tell nothing */
-	clear_window(p);
-	return true;
-}
-
 /* Forgets shares and trends: what was known of them is of another time. */
 static void start_anew(struct tw_events *e, struct target *target)
 {
@@ -285,15 +168,15 @@ static void learn(struct tw_events *e, struct target *target)
 static void decide_silence(
 	struct tw_events *e, struct target *target, const struct tw_second *second)
 {
-	struct presence *p = &target->presence;
+	struct tw_presence *p = &target->presence;
 	struct tw_event *event;
 
 	if (!target->learned)
 		p->rate.silent++;
-	if (!p->there || !falls_silent(e, p, second, 0, 0))
+	if (!p->there || !tw_presence_ends(p, &e->rules, second, 0, 0))
 		return;
 	event = fire(e, TW_EVENT_TARGET_DARK, second, target, TW_EVENT_NONE);
-	tell_silence(p, event);
+	tw_presence_tell_silence(p, event);
 	stop_trends(e, target);
 }
 
@@ -301,33 +184,33 @@ static void decide_silence(
 static bool decide_back(struct tw_events *e, struct target *target, const struct tw_second *second,
 	uint64_t packets, uint64_t bytes)
 {
-	struct presence *p = &target->presence;
+	struct tw_presence *p = &target->presence;
 	struct tw_event *event;
 
 	if (p->there) {
-		add_to_rate(&p->rate, packets);
+		tw_presence_go_on(p, packets);
 		return true;
 	}
-	add_to_window(p, second, packets, bytes, bytes);
-	if (sum_of(p->packets) < e->rules.evidence_packets)
+	tw_presence_come(p, second, packets, bytes, bytes);
+	if (!tw_presence_is_proven(p, &e->rules))
 		return false;
 	event = fire(e, TW_EVENT_TARGET_BACK, second, target, TW_EVENT_NONE);
-	tell_window(p, event);
+	tw_presence_tell(p, event);
 	p->there = true;
-	add_to_rate(&p->rate, packets);
+	tw_presence_go_on(p, packets);
 	return true;
 }
 
 static void decide_vanished(struct tw_events *e, struct target *target, unsigned int u,
 	const struct tw_second *second, uint64_t packets, uint64_t bytes)
 {
-	struct presence *p = &target->upstreams[u].presence;
+	struct tw_presence *p = &target->upstreams[u].presence;
 	struct tw_event *event;
 
-	if (!falls_silent(e, p, second, packets, bytes))
+	if (!tw_presence_ends(p, &e->rules, second, packets, bytes))
 		return;
 	event = fire(e, TW_EVENT_UPSTREAM_VANISHED, second, target, u);
-	tell_silence(p, event);
+	tw_presence_tell_silence(p, event);
 	event->share_before = share(target->upstreams[u].bytes, target->bytes);
 	if (target->leader == u)
 		target->leader = largest(e, target);
@@ -338,20 +221,14 @@ static void decide_vanished(struct tw_events *e, struct target *target, unsigned
 static void decide_appeared(
 	struct tw_events *e, struct target *target, unsigned int u, const struct tw_second *second)
 {
-	struct presence *p = &target->upstreams[u].presence;
-	uint64_t packets = sum_of(p->packets), bytes = sum_of(p->bytes);
-	uint64_t all = sum_of(p->all_bytes);
+	struct tw_presence *p = &target->upstreams[u].presence;
 	struct tw_event *event;
 
-	if (packets < e->rules.evidence_packets ||
-		share(bytes, all) * 100 < e->rules.presence_share)
+	if (!tw_presence_is_proven(p, &e->rules))
 		return;
 	event = fire(e, TW_EVENT_UPSTREAM_APPEARED, second, target, u);
-	tell_window(p, event);
-	event->share = share(bytes, all);
-	p->there = true;
-	p->rate.packets = (double)packets;
-	p->rate.seconds = (double)(second->time - event->since + 1);
+	tw_presence_tell(p, event);
+	tw_presence_begin(p, event);
 	start_anew(e, target);
 	if (target->leader == e->view->n_upstreams && u < e->view->n_upstreams)
 		target->leader = u;
@@ -361,14 +238,14 @@ static void decide_presence(struct tw_events *e, struct target *target,
 	const struct tw_second *second, uint64_t packets, uint64_t bytes)
 {
 	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
-		struct presence *p = &target->upstreams[u].presence;
+		struct tw_presence *p = &target->upstreams[u].presence;
 
 		if (!p->there) {
-			add_to_window(p, second, e->packets[u], e->bytes[u], bytes);
+			tw_presence_come(p, second, e->packets[u], e->bytes[u], bytes);
 			if (e->packets[u] > 0)
 				decide_appeared(e, target, u, second);
 		} else if (e->packets[u] > 0) {
-			add_to_rate(&p->rate, e->packets[u]);
+			tw_presence_go_on(p, e->packets[u]);
 		} else {
 			decide_vanished(e, target, u, second, packets, bytes);
 		}
@@ -527,10 +404,10 @@ static void decide_target(struct tw_events *e, struct target *target,
 		decide_presence(e, target, second, packets, bytes);
 		decide_shares(e, target, second, packets, bytes);
 	} else {
-		add_to_rate(&target->presence.rate, packets);
+		tw_presence_go_on(&target->presence, packets);
 		for (unsigned int u = 0; u <= e->view->n_upstreams; u++)
 			if (e->packets[u] > 0)
-				add_to_rate(&target->upstreams[u].presence.rate, e->packets[u]);
+				tw_presence_go_on(&target->upstreams[u].presence, e->packets[u]);
 			else
 				target->upstreams[u].presence.rate.silent++;
 	}
