@@ -54,7 +54,35 @@ static struct tw_addr random_end(uint8_t family, unsigned int rarity)
 	return addr;
 }
 
-static void hits_come_by_slot_to_before_from_in_mixed_bursts(void **state)
+/* An address at an edge of a target, or not far from one. Some stand for IPv4 addresses. */
+static struct tw_addr end_near_target(uint8_t family, unsigned int rarity)
+{
+	static const char *const edges[] = {"175.45.176.0", "175.45.179.255", "1.0.0.128",
+		"1.0.0.255", "8.8.8.64", "8.8.8.95", "210.52.109.0", "240.0.0.0",
+		"255.255.255.255"};
+	static const char *const edges6[] = {"2001:4860:4860::", "2400:cb00::", "2400:cb00:1234::",
+		"2002:af2d:b000::", "::ffff:175.45.179.255", "2001:0:af2d:b000::", "2002:a00::"};
+	static const unsigned int reach[] = {1, 2, 0x100, 0x10000, 0x1000000};
+	struct tw_addr addr;
+	tw_u128 far;
+
+	if ((unsigned int)random() % rarity == 0)
+		return tw_addr_from_number(family, random_number() & tw_family_last(family));
+	tw_addr_parse(family == 4 ? edges[(size_t)random() % RTE_DIM(edges)]
+				  : edges6[(size_t)random() % RTE_DIM(edges6)],
+		&addr);
+	far = (unsigned int)random() % reach[(size_t)random() % RTE_DIM(reach)];
+	if (family == 6 && random() % 2 == 0)
+		far <<= random() % 96;
+	return tw_addr_from_number(
+		family, (tw_addr_number(&addr) + (random() % 2 == 0 ? far : -far)) &
+				tw_family_last(family));
+}
+
+typedef struct tw_addr (*make_end)(uint8_t family, unsigned int rarity);
+
+/* Bursts of such ends against the definition: what the table says of each address. */
+static void classify_many(make_end make)
 {
 	static struct tw_burst burst;
 	struct tw_table *table = must_load(&everything);
@@ -71,8 +99,8 @@ static void hits_come_by_slot_to_before_from_in_mixed_bursts(void **state)
 		for (unsigned int slot = 0; slot < n; slot++) {
 			uint8_t family = random() % 3 == 0 ? 6 : 4;
 
-			ends[slot][0] = random_end(family, rarity);
-			ends[slot][1] = random_end(family, rarity);
+			ends[slot][0] = make(family, rarity);
+			ends[slot][1] = make(family, rarity);
 			append(&burst, &ends[slot][0], &ends[slot][1]);
 		}
 		tw_classify(table, &burst);
@@ -112,10 +140,21 @@ static void hits_come_by_slot_to_before_from_in_mixed_bursts(void **state)
 	tw_table_free(table);
 }
 
+static void hits_come_by_slot_to_before_from_in_mixed_bursts(void **state)
+{
+	classify_many(random_end);
+}
+
+static void nothing_near_a_target_is_missed(void **state)
+{
+	classify_many(end_near_target);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hits_come_by_slot_to_before_from_in_mixed_bursts),
+		cmocka_unit_test(nothing_near_a_target_is_missed),
 	};
 	int status = test_start(argc > 1 ? argv[1] : NULL, "asn-24.mmdb", "512");
 

@@ -4,6 +4,7 @@
  * Loading and the look-ups.
  *
  *   files ─read─► layers ─merge─► runs of origins ─routes─► rte_fib, rte_fib6
+ *                                        └─ those of targets ─► tw_near
  *
  * The runs are dropped once the routes are in; the layers stay for explanations. A look-up adds to
  * rte_fib's one comparison for each IPv6 address, and nothing for IPv4.
@@ -46,8 +47,11 @@ static int make_fibs(struct tw_table *table, int socket, struct tw_diag *diag, u
 		err = tw_diag_add(diag, -ENOMEM, "table: out of memory");
 		goto free_routes;
 	}
-	tw_steps_free(&table->compiled.steps[0]);
-	tw_steps_free(&table->compiled.steps[1]);
+	for (unsigned int f = 0; f < 2; f++) {
+		tw_near_add(&table->near, &table->compiled.steps[f], table->n_target_origins,
+			table->n_origins);
+		tw_steps_free(&table->compiled.steps[f]);
+	}
 	table->info.n_routes4 = routes4.n;
 	table->info.n_routes6 = routes6.n;
 	end_phase(since, &table->phases.routes);

@@ -151,7 +151,8 @@ void tw_table_lookup6(
 	const struct tw_table *table, const uint8_t (*ips)[16], uint64_t *origins, unsigned int n);
 
 /*
- * The classify stage: looks up every address of the burst and fills hits, n_hits, n_internal and n_target.
+ * The classify stage: looks up every packet that may have an end in a target, and fills hits, n_hits, n_internal and
+ * n_target: as if it had looked up every address of the burst.
  * hits[] is ordered by slot, `to` before `from`. Fast path.
  */
 void tw_classify(const struct tw_table *table, struct tw_burst *burst);

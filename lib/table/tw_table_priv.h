@@ -9,6 +9,7 @@
 
 #include "tw_compile.h"
 #include "tw_fib.h"
+#include "tw_near.h"
 #include "tw_table.h"
 
 /* Where the time of a load went, nanoseconds. */
@@ -28,11 +29,12 @@ struct tw_table {
 	uint64_t n_origins;        /* results from here up are aliases */
 	uint64_t n_target_origins; /* origins 1 to this are targets' */
 
+	struct tw_near near;
 	struct tw_compiled compiled __rte_cache_aligned;
 	struct tw_sources *sources;
 	struct tw_table_info info;
 	struct tw_table_phases phases;
 };
-_Static_assert(offsetof(struct tw_table, compiled) == RTE_CACHE_LINE_SIZE, "the fast path's line");
+_Static_assert(offsetof(struct tw_table, near) == RTE_CACHE_LINE_SIZE, "the fast path's line");
 
 #endif
