@@ -20,6 +20,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from checks import must, run_tests
 
@@ -42,7 +43,7 @@ class Bench:
         """The JSON lines of a lab run whose sums agree."""
         out = self.folder / "lab.jsonl"
         command = [self.root / "scripts/lab", "--binary", self.binary, "-o", out, *arguments]
-        result = subprocess.run([str(a) for a in command], capture_output=True, text=True, timeout=120)
+        result = subprocess.run([str(a) for a in command], capture_output=True, text=True, timeout=120, check=False)
         name = "lab " + " ".join(arguments)
         must(result.returncode == 0, "%s: exit status %d: %s %s" % (name, result.returncode, result.stdout[-300:],
                                                                     result.stderr[-500:]))
@@ -119,6 +120,46 @@ def test_memif(b):
     for workers in ("1", "2"):
         summary, _ = b.lab("--loop", "20", "-w", workers)
         must(summary["classes"]["target"] > 0.7 * summary["received"]["packets"], "memif: other traffic than was sent")
+
+
+def test_memif_keeps_a_pace(b):
+    rate = 2500
+    summary, text = b.lab("--rate", str(rate))
+    must("tcpreplay sent 16764 packets\n" in text and summary["received"]["packets"] == 16764, "a modest pace loses: " + text)
+    lines = [json.loads(line) for line in (b.folder / "lab.jsonl").read_text().splitlines()]
+    seen = [line["received"]["packets"] for line in lines if line["type"] == "second" and line["received"]["packets"]][1:-1]
+    must(len(seen) >= 4 and all(0.9 * rate <= n <= 1.1 * rate for n in seen), "asked for %d packets/s, seen %s" % (rate, seen))
+
+
+def left_of_lab(pid, folder):
+    """What a lab with this process id and this folder for its files has made, or left behind."""
+    left = [name for name in os.listdir("/run/netns") if name == "twlab%d" % pid] if os.path.isdir("/run/netns") else []
+    left += os.listdir(folder)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        left += [command] if str(folder) in command else []
+    return left
+
+
+def test_lab_leaves_nothing(b):
+    """Whichever signal stops it, and whatever runs at that time."""
+    folder = b.folder / "lab"
+    folder.mkdir()
+    for number, what in ((signal.SIGTERM, "tcpreplay"), (signal.SIGINT, "dpdk-testpmd"), (signal.SIGHUP, "transitwatch-lab.")):
+        lab = subprocess.Popen([b.root / "scripts/lab", "--binary", b.binary, "--rate", "100"],
+                               env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while lab.poll() is None and time.monotonic() < end and what not in " ".join(left_of_lab(lab.pid, folder)):
+            time.sleep(0.05)
+        begun = left_of_lab(lab.pid, folder)
+        lab.send_signal(number)
+        _, error = lab.communicate(timeout=60)
+        must(what in " ".join(begun), "%s has not begun: %s" % (what, begun))
+        must(lab.returncode == 1 and error == "lab: interrupted\n", "stopped: %d: %s" % (lab.returncode, error))
+        must(not left_of_lab(lab.pid, folder), "left with %s: %s" % (what, left_of_lab(lab.pid, folder)))
 
 
 def test_overload_adds_up(b):
