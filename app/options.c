@@ -115,7 +115,9 @@ static void print_command_help(FILE *out, const struct tw_command *command)
 		fprintf(out,
 			"\nSIGHUP reloads the configuration and its databases, as does replacing "
 			"one of these files.\n"
-			"SIGUSR1 opens the files of --output and --csv anew: rename them first.\n");
+			"SIGUSR1 opens the files of --output and --csv anew: rename them first.\n"
+			"Exit status: 0 ended by a signal, 1 usage, configuration, or lines of an "
+			"output are missing.\n");
 	if (command->run == tw_replay)
 		fprintf(out, "\nA CAPTURE is a pcap or pcapng file, - is standard input; several "
 			     "are read in order as one.\n"

@@ -188,12 +188,8 @@ static void reopen(struct run *r)
 
 	for (unsigned int i = 0; i < sinks->n_sinks; i++) {
 		struct tw_sink *sink = sinks->sinks[i];
-		int err = sink->reopen != NULL ? sink->reopen(sink) : 0;
-
-		if (err != 0)
-			fprintf(stderr,
-				"transitwatch: %s: cannot reopen: %s: writing on to the old file\n",
-				sinks->names[i], strerror(-err));
+		if (sink->reopen != NULL)
+			(void)sink->reopen(sink); /* which tells by itself */
 	}
 }
 

@@ -11,10 +11,8 @@ not root, or no dpdk-testpmd or tcpreplay.
 import json
 import os
 import re
-import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -23,64 +21,7 @@ import urllib.request
 from pathlib import Path
 
 from checks import must, run_tests
-
-if os.geteuid() != 0:
-    print("test_live: skipped: not root")
-    sys.exit(77)
-for needed in ("dpdk-testpmd", "tcpreplay", "ip"):
-    if shutil.which(needed) is None:
-        print("test_live: skipped: no %s (Debian packages dpdk-dev, tcpreplay, iproute2)" % needed)
-        sys.exit(77)
-
-TARGETS = "targets: [{name: KP, prefixes: [175.45.176.0/22]}]\n"
-
-
-class Bench:
-    def __init__(self, binary, root, folder):
-        self.binary, self.root, self.folder = binary, root, folder
-
-    def lab(self, *arguments):
-        """The JSON lines of a lab run whose sums agree."""
-        out = self.folder / "lab.jsonl"
-        command = [self.root / "scripts/lab", "--binary", self.binary, "-o", out, *arguments]
-        result = subprocess.run([str(a) for a in command], capture_output=True, text=True, timeout=120, check=False)
-        name = "lab " + " ".join(arguments)
-        must(result.returncode == 0, "%s: exit status %d: %s %s" % (name, result.returncode, result.stdout[-300:],
-                                                                    result.stderr[-500:]))
-        lines = [json.loads(line) for line in out.read_text().splitlines()]
-        check_conservation(name, lines)
-        return lines[-1], result.stdout
-
-    def config(self, text):
-        path = self.folder / "live.yaml"
-        path.write_text(TARGETS + text)
-        return path
-
-    def start(self, text, *arguments, **more):
-        return subprocess.Popen([str(self.binary), "run", "-c", str(self.config(text)), *map(str, arguments)],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-
-    def refused(self, text, pattern):
-        """It ends at once, with lines of which the last is like this."""
-        child = self.start(text)
-        try:
-            _, error = child.communicate(timeout=30)
-        finally:
-            child.kill()
-        last = error.strip().splitlines()[-1] if error.strip() else ""
-        must(child.returncode == 1 and re.search(pattern, last), "%r: exit status %d: %r" % (text, child.returncode, last))
-
-
-def check_conservation(name, lines):
-    for line in lines:
-        if line["type"] not in ("second", "summary"):
-            continue
-        must(line["received"]["packets"] == sum(line["classes"].values()), "%s: classes do not add up: %s" % (name, line))
-        must(line["exact"] == (not line["dropped"]) or line["type"] == "summary", "%s: exact with losses: %s" % (name, line))
-        must(sum(line["dropped"].values()) == sum(loss["packets"] for loss in line.get("losses", ())),
-             "%s: losses and dropped differ: %s" % (name, line))
-    seconds = [line["time"] for line in lines if line["type"] == "second"]
-    must(seconds == list(range(seconds[0], seconds[0] + len(seconds))), "%s: seconds are missing" % name)
+from live import Bench, check_conservation, wait_for_lines, write_targets
 
 
 def sums(line):
@@ -245,16 +186,6 @@ def test_two_ports(b):
     must(lines[-1]["received"]["packets"] == 2 * 16764, "two ports: %s" % lines[-1]["received"])
 
 
-def write_targets(path):
-    """64 packets, each from 10.0.0.0/8 to elsewhere."""
-    with open(path, "wb") as out:
-        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for i in range(64):
-            header = struct.pack(">BBHHHBBHII", 0x45, 0, 46, 0, 0, 64, 17, 0, 0x0A000000 + i, 0xC0000200 + i)
-            frame = b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + header + struct.pack(">HHHH", 1, 2, 26, 0) + bytes(18)
-            out.write(struct.pack("<IIII", i, 0, len(frame), len(frame)) + frame)
-
-
 def reload_often(b, workers, rounds):
     """While packets come as fast as they can, tables change: each second is of one of them alone."""
     out, overrides, capture = b.folder / "reload.jsonl", b.folder / "reload.csv", b.folder / "reload.pcap"
@@ -294,14 +225,6 @@ def reload_often(b, workers, rounds):
     must(any(line["classes"]["target"] for line in seconds) and any(line["classes"]["other"] for line in seconds),
          "reloads, %d workers: the tables made no difference" % workers)
     must(len(re.findall(r"transitwatch: reload \d+: ", text)) == good, "reloads: %d good ones: %s" % (good, text))
-
-
-def wait_for_lines(path, pattern):
-    for _ in range(200):
-        if re.search(pattern, path.read_text()):
-            return
-        time.sleep(0.05)
-    must(False, "%r is never said: %s" % (pattern, path.read_text()))
 
 
 def test_reload(b):

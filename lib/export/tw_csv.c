@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tw_export.h"
 #include "tw_lines.h"
@@ -11,7 +10,6 @@
 struct csv_sink {
 	struct tw_sink sink;
 	struct tw_lines lines;
-	const char *path;
 	const struct tw_view *view;
 };
 
@@ -66,10 +64,7 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 	struct csv_sink *s = (struct csv_sink *)sink;
 
 	s->view = view;
-	if (s->lines.live && lseek(s->lines.fd, 0, SEEK_END) > 0)
-		return 0; /* the header stands at the beginning of what is added to */
-	tw_buffer_text(&s->lines.buffer, header);
-	return tw_lines_end(&s->lines);
+	return s->lines.error;
 }
 
 static void put_second(struct csv_sink *s, const struct tw_second *second)
@@ -103,9 +98,8 @@ static int reopen(struct tw_sink *sink)
 {
 	struct csv_sink *s = (struct csv_sink *)sink;
 
-	int err = tw_lines_reopen(&s->lines, s->path);
-
-	return err != 0 || !s->lines.own_fd ? err : start(sink, s->view);
+	tw_lines_reopen(&s->lines);
+	return 0;
 }
 
 static int finish(struct tw_sink *sink)
@@ -125,11 +119,10 @@ struct tw_sink *tw_csv_sink(const char *path, bool live, struct tw_diag *diag)
 		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
 		return NULL;
 	}
-	if (tw_lines_open(&s->lines, path, live, diag) != 0) {
+	if (tw_lines_open(&s->lines, path, header, live, diag) != 0) {
 		free(s);
 		return NULL;
 	}
-	s->path = path;
 	s->sink = (struct tw_sink){
 		.reopen = reopen, .start = start, .second = second, .close = finish};
 	return &s->sink;

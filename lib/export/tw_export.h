@@ -13,7 +13,8 @@
  * Ownership: a constructor returns a sink, whose close() releases it, or NULL with a line in *diag. Threads: the
  * aggregator's.
  *
- * Errors of writing: the call returns -errno, once, and close() again, so that whoever closes can tell.
+ * Errors of writing: the call returns -errno, once, and close() again, so that whoever closes can tell. Files of a live
+ * run recover, and say so themselves (tw_writer.h): their calls return 0, and close() -ENODATA where lines are missing.
  */
 
 #include <stdbool.h>

@@ -12,7 +12,6 @@
 struct json_sink {
 	struct tw_sink sink;
 	struct tw_lines lines;
-	const char *path;
 	struct tw_json json;
 };
 
@@ -71,7 +70,8 @@ static int reopen(struct tw_sink *sink)
 {
 	struct json_sink *s = (struct json_sink *)sink;
 
-	return tw_lines_reopen(&s->lines, s->path);
+	tw_lines_reopen(&s->lines);
+	return 0;
 }
 
 static int finish(struct tw_sink *sink)
@@ -92,11 +92,10 @@ struct tw_sink *tw_json_sink(const char *path, bool live, struct tw_diag *diag)
 		tw_diag_add(diag, -ENOMEM, "%s: no memory to write it", path);
 		return NULL;
 	}
-	if (tw_lines_open(&s->lines, path, live, diag) != 0) {
+	if (tw_lines_open(&s->lines, path, NULL, live, diag) != 0) {
 		free(s);
 		return NULL;
 	}
-	s->path = path;
 	s->sink = (struct tw_sink){.reopen = reopen,
 		.start = start,
 		.routes = routes,

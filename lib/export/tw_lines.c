@@ -12,44 +12,48 @@ enum {
 	GATHER = 1 << 16,
 };
 
-static int open_path(const char *path, bool live)
+static int open_live(
+	struct tw_lines *lines, const char *path, const char *header, struct tw_diag *diag)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (live ? O_APPEND : O_TRUNC), 0644);
+	bool is_stdout = strcmp(path, "-") == 0;
+	const struct tw_writer_spec spec = {
+		.path = is_stdout ? NULL : path,
+		.fd = STDOUT_FILENO,
+		.name = is_stdout ? "standard output" : path,
+		.header = header,
+		.limit = TW_WRITER_LIMIT,
+	};
 
-	return fd < 0 ? -errno : fd;
+	lines->writer = tw_writer_create(&spec, diag);
+	return lines->writer != NULL ? 0 : -EIO;
 }
 
-int tw_lines_open(struct tw_lines *lines, const char *path, bool live, struct tw_diag *diag)
+int tw_lines_open(struct tw_lines *lines, const char *path, const char *header, bool live,
+	struct tw_diag *diag)
 {
 	struct stat st;
 
 	*lines = (struct tw_lines){.fd = STDOUT_FILENO};
+	if (live)
+		return open_live(lines, path, header, diag);
 	if (strcmp(path, "-") != 0) {
-		lines->fd = open_path(path, live);
+		lines->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC, 0644);
 		if (lines->fd < 0)
-			return tw_diag_add(diag, lines->fd, "%s: cannot write: %s", path,
-				strerror(-lines->fd));
+			return tw_diag_add(
+				diag, -errno, "%s: cannot write: %s", path, strerror(errno));
 		lines->own_fd = true;
 	}
-	lines->live = live;
-	lines->gather = !live && fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode);
+	lines->gather = fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (header != NULL) {
+		tw_buffer_text(&lines->buffer, header);
+		(void)tw_lines_end(lines); /* an error shows with the next line */
+	}
 	return 0;
 }
 
-int tw_lines_reopen(struct tw_lines *lines, const char *path)
+void tw_lines_reopen(struct tw_lines *lines)
 {
-	int fd;
-
-	if (!lines->own_fd)
-		return 0;
-	fd = open_path(path, true);
-	if (fd < 0)
-		return fd;
-	close(lines->fd);
-	lines->fd = fd;
-	/* A new file may have the room that the old one lacked. */
-	lines->error = lines->buffer.error = 0;
-	return 0;
+	tw_writer_reopen(lines->writer);
 }
 
 static void write_out(struct tw_lines *lines, size_t length)
@@ -68,9 +72,25 @@ static void write_out(struct tw_lines *lines, size_t length)
 	lines->whole = 0;
 }
 
+static void put(struct tw_lines *lines)
+{
+	struct tw_buffer *line = &lines->buffer;
+
+	if (line->error == 0)
+		tw_writer_put(lines->writer, line->text, line->n);
+	else
+		tw_writer_leave_out(lines->writer);
+	line->n = 0;
+	line->error = 0;
+}
+
 int tw_lines_end(struct tw_lines *lines)
 {
 	tw_buffer_add(&lines->buffer, "\n", 1);
+	if (lines->writer != NULL) {
+		put(lines);
+		return 0;
+	}
 	if (lines->error == 0)
 		lines->error = lines->buffer.error;
 	lines->whole = lines->buffer.n;
@@ -81,11 +101,12 @@ int tw_lines_end(struct tw_lines *lines)
 
 int tw_lines_close(struct tw_lines *lines)
 {
-	int err;
+	int err = tw_writer_close(lines->writer);
 
 	if (lines->whole > 0)
 		write_out(lines, lines->whole);
-	err = lines->error;
+	if (err == 0)
+		err = lines->error;
 	if (lines->own_fd && close(lines->fd) != 0 && err == 0)
 		err = -errno;
 	tw_buffer_free(&lines->buffer);
