@@ -15,6 +15,18 @@ def must(condition, what):
         print("FAILED: " + what)
 
 
+def fill_up(source, path):
+    """A capture with whole frames, as the lab sends it: on a port, length fields of frames that were cut would lie."""
+    data, at = source.read_bytes(), 24
+    with open(path, "wb") as out:
+        out.write(data[:16] + (65535).to_bytes(4, "little") + data[20:24])
+        while at < len(data):
+            captured, length = (int.from_bytes(data[at + k:at + k + 4], "little") for k in (8, 12))
+            out.write(data[at:at + 8] + 2 * length.to_bytes(4, "little") +
+                      data[at + 16:at + 16 + captured].ljust(length, b"\0"))
+            at += 16 + captured
+
+
 def run_tests(names, make):
     """Calls each test_...(make(binary, root, folder)) of `names`, a module's globals(). Returns the exit status."""
     program = Path(sys.argv[0]).stem

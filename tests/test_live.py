@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from checks import must, run_tests
+from checks import fill_up, must, run_tests
 from live import Bench, check_conservation, wait_for_lines, write_targets
 
 
@@ -30,18 +30,6 @@ def sums(line):
               for s in line["series"]}
     return line["received"], line["classes"], series, [(p["asn"], p["direction"], p["packets"], p["bytes"])
                                                        for p in line["peers"]]
-
-
-def fill_up(source, path):
-    """The demo's capture with whole frames, as the lab sends it."""
-    data, at = source.read_bytes(), 24
-    with open(path, "wb") as out:
-        out.write(data[:24])
-        while at < len(data):
-            captured, length = (int.from_bytes(data[at + k:at + k + 4], "little") for k in (8, 12))
-            out.write(data[at:at + 8] + 2 * length.to_bytes(4, "little") +
-                      data[at + 16:at + 16 + captured].ljust(length, b"\0"))
-            at += 16 + captured
 
 
 def test_veth_equals_replay(b):

@@ -23,6 +23,7 @@ static const struct {
 	{"/", "text/html; charset=utf-8", page_html, sizeof(page_html)},
 	{"/page.css", "text/css; charset=utf-8", page_css, sizeof(page_css)},
 	{"/page.js", "text/javascript; charset=utf-8", page_js, sizeof(page_js)},
+	{"/charts.js", "text/javascript; charset=utf-8", page_charts_js, sizeof(page_charts_js)},
 	{"/dygraph.css", "text/css; charset=utf-8", page_dygraph_css, sizeof(page_dygraph_css)},
 	{"/dygraph.js", "text/javascript; charset=utf-8", page_dygraph_js, sizeof(page_dygraph_js)},
 };

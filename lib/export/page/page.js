@@ -6,14 +6,12 @@
 
 const KEEP = 3600;
 const SOON = 250; // ms between two drawings
-const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#8a6d3b"];
-const GREY = "#8c939b";
 
 const $ = id => document.getElementById(id);
 const seconds = []; // by rising time
 const events = [];
 let about = null; // the summary: who is watched
-let inexact = 0, span = 0, timer = null, peersAt = 0, charts = null;
+let inexact = 0, lost = 0, timer = null, peersAt = 0;
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -35,7 +33,6 @@ const utc = time => new Date(time * 1000).toISOString().replace("T", " ").slice(
 // Unknown first, as everywhere.
 const upstreams = () => [{ upstream: 0, name: "unknown" }, ...about.upstreams];
 const label = u => (u.upstream ? `AS${u.upstream} ${u.name}`.trim() : "unknown");
-const colour = i => (i === 0 ? GREY : OKABE_ITO[(i - 1) % OKABE_ITO.length]);
 
 // Bytes [to, from] of each upstream of a target.
 function bytesOf(second, target) {
@@ -47,111 +44,16 @@ function bytesOf(second, target) {
   return sums;
 }
 
-// ---- charts ----
-
-// Areas are stacked here, not by the library: what goes to the target grows upwards, what comes from it downwards.
-function rows(target) {
-  const rate = [], share = [];
-  for (const second of seconds) {
-    const sums = bytesOf(second, target), total = sums.reduce((n, s) => n + s[0] + s[1], 0);
-    const when = new Date(second.time * 1000);
-    let to = 0, from = 0, percent = 0;
-    const up = [], down = [], shares = [];
-    for (const [b, c] of sums) {
-      up.push(to += 8 * b);
-      down.push(from -= 8 * c);
-      shares.push(total ? (percent += 100 * (b + c) / total) : 0);
-    }
-    rate.push([when, ...up, ...down]);
-    share.push([when, ...shares]);
-  }
-  return { rate, share };
-}
-
-// Fills between neighbouring lines, so that each upstream is one band; then marks the events.
-function band({ drawingContext: context, allSeriesPoints: all, seriesIndex, plotArea, dygraph }) {
-  if (seriesIndex > 0) return; // all bands at once
-  const n = upstreams().length, base = Math.min(Math.max(dygraph.toDomYCoord(0), plotArea.y), plotArea.y + plotArea.h);
-  all.forEach((upper, s) => {
-    const lower = s % n === 0 ? null : all[s - 1];
-    context.fillStyle = colour(s % n);
-    context.beginPath();
-    for (const p of upper) context.lineTo(p.canvasx, p.canvasy);
-    for (let k = upper.length - 1; k >= 0; k--) context.lineTo(upper[k].canvasx, lower ? lower[k].canvasy : base);
-    context.closePath();
-    context.fill();
-  });
-  mark(context, plotArea, dygraph);
-}
-
-// Behind the bands: seconds that are not exact.
-function shade(context, area, graph) {
-  context.fillStyle = "rgba(213, 94, 0, 0.35)";
-  for (const second of seconds) {
-    if (second.exact) continue;
-    const left = graph.toDomXCoord((second.time - 0.5) * 1000), right = graph.toDomXCoord((second.time + 0.5) * 1000);
-    context.fillRect(left, area.y, Math.max(2, right - left), area.h);
-  }
-}
-
-function mark(context, area, graph) {
-  context.save();
-  context.strokeStyle = getComputedStyle(document.body).color;
-  context.lineWidth = 1;
-  context.setLineDash([3, 3]);
-  for (const event of shownEvents()) {
-    const x = Math.round(graph.toDomXCoord(event.since * 1000)) + 0.5;
-    context.beginPath();
-    context.moveTo(x, area.y);
-    context.lineTo(x, area.y + area.h);
-    context.stroke();
-  }
-  context.restore();
-}
-
 const shownEvents = () => events.filter(e => !e.target || e.target === $("target").value);
 
-function legend(data) {
-  if (data.x === undefined) return document.createDocumentFragment();
-  const made = document.createDocumentFragment();
-  made.append(element("span", utc(data.x / 1000)));
-  return made;
-}
-
-function makeCharts() {
-  const names = upstreams().map(label), style = getComputedStyle(document.documentElement);
-  const common = {
-    plotter: band, underlayCallback: shade, legend: "onmouseover", legendFormatter: legend, labelsUTC: true,
-    gridLineColor: style.getPropertyValue("--line"), axisLineColor: style.getPropertyValue("--line"), highlightCircleSize: 0,
-    animatedZooms: false, axisLabelWidth: 56, xRangePad: 0, strokeWidth: 0,
-    zoomCallback: (from, to) => follow(from, to)
-  };
-  const { rate, share } = rows($("target").value);
-  const unique = prefix => names.map((name, i) => `${prefix}${i} ${name}`);
-  charts = {
-    rate: new Dygraph($("rate"), rate, { ...common, labels: ["time", ...unique("to "), ...unique("from ")],
-      axes: { y: { axisLabelFormatter: v => si(Math.abs(v)) } } }),
-    share: new Dygraph($("share"), share, { ...common, labels: ["time", ...unique("")], valueRange: [0, 100.5] })
-  };
-}
-
-// Both charts show the same time.
-function follow(from, to) {
-  const last = seconds.length ? seconds[seconds.length - 1].time * 1000 : 0;
-  const window = charts.rate.isZoomed("x") || charts.share.isZoomed("x") ? [from, to] : null;
-  span = window ? -1 : 0;
-  for (const chart of [charts.rate, charts.share]) chart.updateOptions({ dateWindow: window || spanWindow(last) });
-  press();
-}
-
-const spanWindow = last => (span > 0 ? [last - span * 1000, last] : null);
-
-function press() {
-  for (const button of document.querySelectorAll("[data-span]"))
-    button.setAttribute("aria-pressed", String(Number(button.dataset.span) === span));
-}
-
 // ---- tables ----
+
+// A number for the eye, and the exact one to point at.
+function number(value, unit = "") {
+  const cell = element("td", si(value, unit));
+  cell.title = String(value);
+  return cell;
+}
 
 function fill(body, lines) {
   body.replaceChildren(...lines.map(cells => {
@@ -186,7 +88,7 @@ function drawNow(second) {
       upstreams().forEach((u, i) => {
         const [packets, bytes, flows, active] = sums[i];
         if (i === 0 && packets + active === 0) return;
-        lines.push([element("td", target, "text"), swatch(i, label(u)), element("td", direction, "text"), si(packets), si(8 * bytes), si(flows), si(active),
+        lines.push([element("td", target, "text"), swatch(i, label(u)), element("td", direction, "text"), number(packets), number(8 * bytes), number(flows), number(active),
           total ? `${(100 * bytes / total).toFixed(0)} %` : "–"]);
       });
     }
@@ -200,8 +102,9 @@ function drawLosses(second) {
   box.hidden = inexact === 0;
   if (!inexact) return;
   const where = (second.losses || []).map(l => `${l.cause} ${l.packets} at ${l.port !== undefined ? `port ${l.port}` : `worker ${l.worker}`}`);
-  box.textContent = second.exact ? `NOT exact: ${inexact} seconds so far, the newest is exact`
-    : `NOT exact: ${where.join(", ") || "packets may be missing"} (${inexact} seconds so far)`;
+  const all = `${inexact} second${inexact > 1 ? "s" : ""} so far, ${lost} packets lost`;
+  box.textContent = second.exact ? `NOT exact: ${all}; the newest second is exact`
+    : `NOT exact: ${where.join(", ") || "packets may be missing"} (${all})`;
 }
 
 function tellEvent(e) {
@@ -235,10 +138,7 @@ function draw() {
     `targets ${si(second.classes.target)} packets/s`;
   drawLosses(second);
   drawNow(second);
-  if (!charts) makeCharts();
-  const { rate, share } = rows($("target").value), window = span < 0 ? {} : { dateWindow: spanWindow(second.time * 1000) };
-  charts.rate.updateOptions({ file: rate, ...window });
-  charts.share.updateOptions({ file: share, ...window });
+  drawCharts();
   if (performance.now() > peersAt) refreshPeers();
   document.body.dataset.time = second.time;
 }
@@ -249,11 +149,16 @@ function soon() {
 
 // ---- what comes ----
 
+const total = object => Object.values(object).reduce((n, value) => n + value, 0);
+
 function add(second) {
   const last = seconds[seconds.length - 1];
   if (last && second.time <= last.time) return;
   seconds.push(second);
-  inexact += !second.exact;
+  if (second.time > about.last) { // else it is in the sums
+    inexact += !second.exact;
+    lost += total(second.dropped);
+  }
   if (seconds.length > KEEP) seconds.shift();
 }
 
@@ -275,7 +180,7 @@ async function refreshPeers() {
     const summary = await get("/api/v1/summary");
     fill($("peers").tBodies[0], summary.peers.map(p => [element("td", p.direction, "text"),
       element("td", p.asn ? `AS${p.asn}` : "unknown", "text"), element("td", p.name, "text"),
-      si(p.packets), si(p.bytes, "B")]));
+      number(p.packets), number(p.bytes, "B")]));
   } catch (error) {
     state("disconnected", true);
   }
@@ -301,6 +206,7 @@ async function start() {
     about = await get("/api/v1/summary");
     about.place = new Map(about.upstreams.map((u, i) => [u.upstream, i + 1]));
     inexact = about.inexact;
+    lost = total(about.dropped);
     document.title = `${about.targets.join(", ")} – transitwatch`;
     $("target").replaceChildren(...about.targets.map(name => element("option", name)));
     $("legend").replaceChildren(...upstreams().map((u, i) => {
@@ -309,8 +215,7 @@ async function start() {
       item.append(box, label(u));
       return item;
     }));
-    for (const second of (await get("/api/v1/seconds")).seconds) add(second);
-    inexact = about.inexact;
+    for (const second of (await get(`/api/v1/seconds?since=${Math.max(0, about.last - KEEP + 1)}`)).seconds) add(second);
     for (const event of (await get("/api/v1/events")).events) addEvent(event);
     drawEvents();
     draw();
@@ -322,8 +227,7 @@ async function start() {
 }
 
 $("target").addEventListener("change", () => { drawEvents(); draw(); });
-for (const button of document.querySelectorAll("[data-span]"))
-  button.addEventListener("click", () => { span = Number(button.dataset.span); press(); draw(); });
+listenToHands();
 $("explain").addEventListener("submit", async event => {
   event.preventDefault();
   const put = object => $("answer").replaceChildren(...Object.entries(object).flatMap(([key, value]) =>
@@ -334,5 +238,5 @@ $("explain").addEventListener("submit", async event => {
     put({ error: error.message });
   }
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (charts) { charts.rate.destroy(); charts.share.destroy(); charts = null; draw(); } });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { unmakeCharts(); draw(); });
 start();
