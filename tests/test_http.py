@@ -11,11 +11,13 @@ import base64
 import gzip
 import http.client
 import json
+import random
 import re
 import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -320,6 +322,95 @@ def test_slow_client_is_let_go(b):
             except OSError:
                 pass
             must(5 < time.monotonic() - begun < 25, "a silent client is kept for %.0f s" % (time.monotonic() - begun))
+
+
+def big_capture(path, seconds=1200, flows=150):
+    """In each second a packet of each of so many series, of random length: prefixes of targets, tags of upstreams."""
+    rng = random.Random(1)
+    links = [struct.pack("!6s6sHHHBB", b"\2\0\0\0\0\1", b"\2\0\0\0\0\2", 0x8100, i % 50 + 1, 0x0800, 0x45, 0) for i in range(flows)]
+    rests = [struct.pack("!HHBBHIIHHHH", 0, 0, 64, 17, 0, 0x08080808, (10 << 24) + (i // 50 << 16) + 1, 53, 53, 8, 0) for i in range(flows)]
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for second in range(1500000000, 1500000000 + seconds):
+            lengths = [rng.randrange(28, 60000) for _ in range(flows)]
+            out.write(b"".join(struct.pack("<IIII", second, i, 46, n + 18) + links[i] + struct.pack("!H", n) + rests[i]
+                               for i, n in enumerate(lengths)))
+    config = path.with_suffix(".yaml")
+    config.write_text("targets:\n" + "".join("- {name: T%d, prefixes: [10.%d.0.0/16]}\n" % (i, i) for i in range(3)) +
+                      "upstreams:\n" + "".join("- {asn: %d, name: %s, links: [{vlan: %d}]}\n" % (i, "x" * 60, i) for i in range(1, 51)))
+    return ["replay", "-c", config, path]
+
+
+def test_slow_readers_of_the_history_cost_little(b):
+    """As many as there may be, each behind 34 MB: nobody's answer is held in memory, and each of them is right."""
+    with Server(b, big_capture(b.folder / "big.pcap")) as server:
+        server.wait_until("all is read")
+        size = server.lines.stat().st_size
+        must(size > 30 << 20, "the history is of %d MB only" % (size >> 20))
+        server.ask("/api/v1/seconds?since=1500001199")
+        before, slow, most = server.memory(), [], 0
+        try:
+            for i in range(127):
+                connection = socket.socket()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.connect((server.url.hostname, server.url.port))
+                connection.settimeout(5)
+                connection.sendall(b"GET /api/v1/seconds?since=%d HTTP/1.1\r\nHost: x\r\n%s\r\n" %
+                                   (1500000000 + i, b"Accept-Encoding: gzip\r\n" if i % 2 else b""))
+                slow.append(connection)
+            for _ in range(10):
+                must(all(len(connection.recv(2048)) > 0 for connection in slow), "a slow reader is let down")
+                most = max(most, server.memory() - before)
+            begun = time.monotonic()
+            _, _, body = server.ask("/api/v1/seconds")
+            took = time.monotonic() - begun
+            most = max(most, server.memory() - before)
+        finally:
+            for connection in slow:
+                connection.close()
+        print("test_http: %d MB to each of 127 slow readers: %.1f MB of memory more; to a fast one among them in %.2f s" %
+              (len(body) >> 20, most / (1 << 20), took))
+        must(sanitized(b.binary) or most < 24 << 20, "127 slow readers cost %d MB" % (most >> 20))
+        lines = [line for line in server.lines.read_text().splitlines() if line.startswith('{"type":"second"')]
+        must(body.decode() == '{"seconds":[' + ",\n".join(lines) + "]}\n", "the long answer is not the lines")
+        _, headers, packed = server.ask("/api/v1/seconds?since=1500000600", Accept_Encoding="gzip")
+        must(headers["Content-Encoding"] == "gzip" and len(packed) < size / 10, "%d octets of gzip" % len(packed))
+        must(gzip.decompress(packed).decode() == '{"seconds":[' + ",\n".join(lines[600:]) + "]}\n", "the packed answer is not the lines")
+        one = server.json("/api/v1/seconds?target=T1&since=1500001190")["seconds"]
+        expected = [json.loads(line) for line in lines[1190:]]
+        must(one == [{**line, "series": [s for s in line["series"] if s["target"] == "T1"]} for line in expected], "of one target")
+
+
+def test_a_reader_that_is_overtaken_is_cut(b):
+    """What the history forgets while it is sent makes no hole: the answer is seen to be broken."""
+    big = big_capture(b.folder / "big.pcap")
+    config = big[2]
+    config.write_text(config.read_text() + "http: {history: 300}\n")
+    with Server(b, [*big[:1], "--speed", "100", *big[1:]]) as server:
+        for _ in range(100):
+            if server.json("/api/v1/summary")["seconds"] > 310:
+                break
+            time.sleep(0.1)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((server.url.hostname, server.url.port))
+            connection.settimeout(10)
+            connection.sendall(b"GET /api/v1/seconds HTTP/1.1\r\nHost: x\r\n\r\n")
+            begun, got = time.monotonic(), connection.recv(2048)
+            while time.monotonic() < begun + 6:
+                time.sleep(0.5)
+            try:
+                while chunk := connection.recv(1 << 16):
+                    got += chunk
+            except OSError:
+                pass
+        must(b"200 OK" in got and not got.endswith(b"0\r\n\r\n"), "an answer with a hole has an end: %r" % got[-40:])
+        must(len(got) < 300 * 25000, "it had all")
+        # One that keeps up is told everything, up to the second of its question.
+        last = server.json("/api/v1/summary")["last"]
+        times = [second["time"] for second in server.json("/api/v1/seconds?since=%d" % (last - 20))["seconds"]]
+        must(times == list(range(last - 20, times[-1] + 1)) and times[-1] >= last, "holes: %s" % times)
+        server.wait_until("all is read")
 
 
 def test_two_scrapers_see_whole_seconds(b):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The answers that are made whole before they are sent. */
+/* What the paths of the API answer. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,10 +9,6 @@
 #include <jansson.h>
 
 #include "tw_http_priv.h"
-
-enum {
-	RECORDS = 256, /* taken from the history at once */
-};
 
 void tw_answer_error(struct tw_answer *answer, unsigned int status, const char *message)
 {
@@ -28,19 +24,22 @@ static const char *query(struct MHD_Connection *connection, const char *key)
 	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, key);
 }
 
-bool tw_api_since(struct MHD_Connection *connection, uint64_t *since)
+/* The value of ?since=: Unix time, 0 where it is not given. Returns false with an answer where it is no number. */
+static bool read_since(struct MHD_Connection *connection, uint64_t *since, struct tw_answer *answer)
 {
 	const char *text = query(connection, "since");
-	char *end;
+	char *end = NULL;
 
 	*since = 0;
 	if (text == NULL)
 		return true;
-	if (strspn(text, "0123456789") == 0)
-		return false;
 	errno = 0;
-	*since = strtoull(text, &end, 10);
-	return *end == '\0' && errno == 0;
+	if (strspn(text, "0123456789") > 0)
+		*since = strtoull(text, &end, 10);
+	if (end != NULL && *end == '\0' && errno == 0)
+		return true;
+	tw_answer_error(answer, MHD_HTTP_BAD_REQUEST, "since: a Unix time in seconds");
+	return false;
 }
 
 /* The index that ?target= names, -1 where it is not given, -2 where there is none like it. */
@@ -59,42 +58,33 @@ static int target_of(const struct tw_view *view, struct MHD_Connection *connecti
 static void seconds(
 	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
 {
-	const struct tw_record *records[RECORDS];
-	const struct tw_http_source *source = http->source;
-	int target = target_of(source->view, connection);
-	const char *separator = "";
-	uint64_t since, at;
-	unsigned int n;
+	int target = target_of(http->source->view, connection);
+	uint64_t since;
 
-	if (!tw_api_since(connection, &since)) {
-		tw_answer_error(answer, MHD_HTTP_BAD_REQUEST, "since: a Unix time in seconds");
+	if (!read_since(connection, &since, answer))
 		return;
-	}
 	if (target == -2) {
 		tw_answer_error(answer, MHD_HTTP_NOT_FOUND,
 			"target: no such target: /api/v1/summary lists them");
 		return;
 	}
-	http->json.out = &answer->body;
-	tw_buffer_text(&answer->body, "{\"seconds\":[");
-	at = tw_history_find(source->history, since);
-	while ((n = tw_history_records(source->history, at, records, RECORDS)) > 0) {
-		for (unsigned int i = 0; i < n; i++) {
-			const struct tw_record *record = records[i];
-			struct tw_second second;
+	answer->packed = tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip") > 0;
+	answer->response = tw_seconds_response(http, since, target, &answer->packed);
+	if (answer->response == NULL)
+		answer->body.error = -ENOMEM;
+}
 
-			at = record->sequence + 1;
-			if (record->kind != TW_RECORD_SECOND)
-				continue;
-			second = tw_record_second(record, http->series);
-			tw_buffer_text(&answer->body, separator);
-			tw_json_second(&http->json, &second, target);
-			tw_record_clear(record, http->series);
-			separator = ",\n";
-		}
-		tw_history_release(source->history, records, n);
-	}
-	tw_buffer_text(&answer->body, "]}\n");
+static void stream(
+	struct tw_http *http, struct MHD_Connection *connection, struct tw_answer *answer)
+{
+	uint64_t since;
+
+	if (!read_since(connection, &since, answer))
+		return;
+	answer->type = "text/event-stream";
+	answer->response = tw_stream_response(http, connection, since);
+	if (answer->response == NULL)
+		answer->body.error = -ENOMEM;
 }
 
 /* Who is watched: a list of the targets' names, and one of the upstreams. */
@@ -231,6 +221,7 @@ static const struct {
 	{"/api/v1/summary", summary},
 	{"/api/v1/events", events},
 	{"/api/v1/explain", explain},
+	{"/api/v1/stream", stream},
 	{"/healthz", health},
 	{"/readyz", readiness},
 };

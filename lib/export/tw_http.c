@@ -22,6 +22,8 @@ enum {
 	TIMEOUT = 15,           /* seconds without an octet either way */
 	GZIP_FROM = 1024,
 	FILE_MAX = 1 << 20,
+	SEND_BUFFER =
+		128 * 1024, /* of the kernel, for each connection; by itself it takes up to 4 MB */
 	LISTEN_MAX = 128,
 };
 
@@ -114,18 +116,18 @@ static bool compress_body(struct tw_buffer *body)
 /* Sends what is in the answer, and takes its body over. */
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_answer *answer)
 {
-	bool packed = answer->body.n >= GZIP_FROM &&
-		      tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip") > 0 &&
-		      compress_body(&answer->body);
-	struct MHD_Response *response;
+	struct MHD_Response *response = answer->response;
 	enum MHD_Result result;
 
-	if (answer->body.error != 0) {
-		tw_buffer_free(&answer->body);
-		return MHD_NO;
+	if (response == NULL) {
+		answer->packed =
+			answer->body.n >= GZIP_FROM &&
+			tw_http_weight(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip") > 0 &&
+			compress_body(&answer->body);
+		if (answer->body.error == 0)
+			response = MHD_create_response_from_buffer(
+				answer->body.n, answer->body.text, MHD_RESPMEM_MUST_FREE);
 	}
-	response = MHD_create_response_from_buffer(
-		answer->body.n, answer->body.text, MHD_RESPMEM_MUST_FREE);
 	if (response == NULL) {
 		tw_buffer_free(&answer->body);
 		return MHD_NO;
@@ -138,7 +140,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct tw_
 		MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
 		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	}
-	if (packed)
+	if (answer->packed)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -173,7 +175,6 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 {
 	struct tw_http *http = arg;
 	struct tw_answer answer = {.status = MHD_HTTP_OK, .type = "application/json"};
-	uint64_t since;
 
 	(void)version;
 	(void)upload;
@@ -193,14 +194,8 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	else if (!may(http, connection))
 		tw_answer_error(&answer, MHD_HTTP_UNAUTHORIZED,
 			"authentication is needed: a user and a password, or a bearer token");
-	else if (tw_page_answer(path, &answer) || tw_api_answer(http, connection, path, &answer))
-		; /* done */
-	else if (strcmp(path, "/api/v1/stream") != 0)
+	else if (!tw_page_answer(path, &answer) && !tw_api_answer(http, connection, path, &answer))
 		tw_answer_error(&answer, MHD_HTTP_NOT_FOUND, "no such path");
-	else if (!tw_api_since(connection, &since))
-		tw_answer_error(&answer, MHD_HTTP_BAD_REQUEST, "since: a Unix time in seconds");
-	else
-		return tw_stream_start(http, connection);
 	return send_answer(connection, &answer);
 }
 
@@ -289,6 +284,16 @@ static void ignore(void *arg, const char *format, va_list args)
 	(void)args;
 }
 
+/* Connections have what the listening socket has. */
+static void bound_send_buffers(struct MHD_Daemon *daemon)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_LISTEN_FD);
+	const int size = SEND_BUFFER;
+
+	if (info != NULL)
+		setsockopt(info->listen_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static int start_daemon(struct tw_http *http, const struct tw_http_config *config,
 	struct sockaddr_storage *address, struct tw_diag *diag)
 {
@@ -311,8 +316,10 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-	if (http->daemon != NULL)
+	if (http->daemon != NULL) {
+		bound_send_buffers(http->daemon);
 		return 0;
+	}
 	return tw_diag_add(diag, errno != 0 ? -errno : -EINVAL,
 		"http.listen: %s: cannot be served: %s: choose another port%s", config->listen,
 		errno != 0 ? strerror(errno) : "the server does not start",
@@ -375,6 +382,7 @@ void tw_http_stop(struct tw_http *http)
 	}
 	tw_metrics_free(&http->metrics);
 	tw_json_free(&http->json);
+	tw_buffer_free(&http->encoded.text);
 	free(http->series);
 	free(http->certificate);
 	free(http->key);

@@ -15,6 +15,9 @@
  *   /api/v1/stream[?since=T]            server-sent events: second, event, gap, end (WHATWG HTML, section 9.2)
  *   /healthz, /readyz                   200 or 503 (ready: seconds close)
  *
+ * /api/v1/seconds is made while it is sent: it ends with what had closed when it was asked for, and is cut where the
+ * client is so slow that the history forgets what is still to come.
+ *
  * What is wrong is answered as {"error":{"status":404,"message":"..."}}. GET and HEAD alone; answers of more than a
  * kilobyte are compressed where the client takes gzip. At most TW_HTTP_CONNECTIONS at once, each with a bounded
  * header and a time-out: a client that is slow, broken or hostile costs its own connection.

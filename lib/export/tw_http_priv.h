@@ -15,12 +15,20 @@
 
 struct tw_stream;
 
+/* A second of the history as text: one for all readers (tw_http_seconds.c). */
+struct tw_encoded {
+	uint64_t sequence;
+	int target;
+	struct tw_buffer text; /* empty: of none */
+};
+
 struct tw_http {
 	struct MHD_Daemon *daemon;
 	const struct tw_http_source *source;
 	struct tw_metrics metrics;
 	struct tw_json json;            /* the thread's own, of answers; its buffer is swapped in */
 	struct tw_series_count *series; /* [n_series], 0 between uses */
+	struct tw_encoded encoded;
 	char url[96];
 
 	char *certificate, *key; /* texts */
@@ -31,12 +39,14 @@ struct tw_http {
 	atomic_bool stopping;
 };
 
-/* An answer in the making. */
+/* An answer in the making: a body, or a response that makes its own while it is sent. */
 struct tw_answer {
 	unsigned int status;
 	const char *type;   /* of the content */
 	const char *policy; /* Content-Security-Policy, or NULL */
 	struct tw_buffer body;
+	struct MHD_Response *response; /* NULL: the body */
+	bool packed;                   /* what the response sends is gzip's */
 };
 
 /* Makes it an error, whose message has no need of escapes. */
@@ -54,12 +64,17 @@ double tw_http_weight(struct MHD_Connection *connection, const char *header, con
 /* The same for the page and its parts. */
 bool tw_page_answer(const char *path, struct tw_answer *answer);
 
-/* Starts a stream as the answer to a request. */
-enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection);
+/* A stream as the answer to a request, behind time `since` (0: from now on). NULL: no memory. */
+struct MHD_Response *tw_stream_response(
+	struct tw_http *http, struct MHD_Connection *connection, uint64_t since);
 /* Wakes the streams of an HTTP server that wait. Any thread. */
 void tw_stream_wake(void *arg);
 
-/* The value of ?since=: Unix time, 0 where it is not given. Returns false where it is no number. */
-bool tw_api_since(struct MHD_Connection *connection, uint64_t *since);
+/*
+ * The seconds from `since` on, of one target or (-1) of all, as they are asked for. *packed: whether gzip is wanted,
+ * and then whether it is had. NULL: no memory.
+ */
+struct MHD_Response *tw_seconds_response(
+	struct tw_http *http, uint64_t since, int target, bool *packed);
 
 #endif

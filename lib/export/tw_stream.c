@@ -24,8 +24,8 @@ struct tw_stream {
 };
 
 enum {
-	BLOCK = 64 * 1024, /* what a stream may send at once */
-	RECORDS = 16,
+	BLOCK = 64 *
+		1024, /* what a stream may send at once; what is gathered for it, but for the last record */
 };
 
 static void put_end(struct tw_stream *s)
@@ -76,15 +76,15 @@ static void put_record(struct tw_stream *s, const struct tw_record *record)
 static void fill(struct tw_stream *s)
 {
 	struct tw_history *history = s->http->source->history;
-	const struct tw_record *records[RECORDS];
-	unsigned int n = tw_history_records(history, s->sequence, records, RECORDS);
+	const struct tw_record *record;
 
 	s->out.n = s->sent = 0;
 	s->http->json.out = &s->out;
-	for (unsigned int i = 0; i < n; i++)
-		put_record(s, records[i]);
-	tw_history_release(history, records, n);
-	if (n == 0)
+	while (s->out.n < BLOCK && tw_history_records(history, s->sequence, &record, 1) > 0) {
+		put_record(s, record);
+		tw_history_release(history, &record, 1);
+	}
+	if (s->out.n == 0)
 		put_end(s);
 }
 
@@ -159,44 +159,30 @@ void tw_stream_wake(void *arg)
 }
 
 /* Where to begin: behind the last event that the client has seen, at ?since=, or with what comes next. */
-static bool find_start(struct tw_stream *s)
+static uint64_t find_start(
+	struct tw_history *history, struct MHD_Connection *connection, uint64_t since)
 {
-	struct tw_history *history = s->http->source->history;
 	const char *last =
-		MHD_lookup_connection_value(s->connection, MHD_HEADER_KIND, "Last-Event-ID");
-	uint64_t since;
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Last-Event-ID");
 
-	if (!tw_api_since(s->connection, &since))
-		return false;
 	if (last != NULL && strspn(last, "0123456789") > 0)
 		since = strtoull(last, NULL, 10) + 1;
-	s->sequence = tw_history_find(history, since == 0 ? UINT64_MAX : since);
-	return true;
+	return tw_history_find(history, since == 0 ? UINT64_MAX : since);
 }
 
-enum MHD_Result tw_stream_start(struct tw_http *http, struct MHD_Connection *connection)
+struct MHD_Response *tw_stream_response(
+	struct tw_http *http, struct MHD_Connection *connection, uint64_t since)
 {
 	struct tw_stream *s = calloc(1, sizeof(*s));
 	struct MHD_Response *response;
-	enum MHD_Result result;
 
 	if (s == NULL)
-		return MHD_NO;
+		return NULL;
 	*s = (struct tw_stream){.http = http, .connection = connection};
-	if (!find_start(s)) {
-		free(s);
-		return MHD_NO;
-	}
+	s->sequence = find_start(http->source->history, connection, since);
 	response =
 		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, forget);
-	if (response == NULL) {
-		free(s);
-		return MHD_NO;
-	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return result;
+	if (response == NULL)
+		forget(s);
+	return response;
 }
