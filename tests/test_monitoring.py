@@ -154,5 +154,123 @@ def test_prometheus_has_the_sums(b):
             process.wait(30)
 
 
+class Lab:
+    """A lab run in its own network namespace, which Prometheus shares with it."""
+
+    def __init__(self, b, *arguments):
+        self.lines = b.folder / "lab.jsonl"
+        self.output = open(b.folder / "lab.txt", "w+", encoding="utf-8")
+        self.child = subprocess.Popen([str(b.root / "scripts/lab"), "--binary", str(b.binary), "--via", "veth", "--listen", "127.0.0.1:9817",
+                                       "-o", str(self.lines), *arguments], stdout=self.output, stderr=subprocess.STDOUT)
+        self.name = "twlab%d" % self.child.pid
+        self.prometheus = None
+
+    def start_prometheus(self, config, data):
+        self.prometheus = subprocess.Popen(
+            ["ip", "netns", "exec", self.name, "prometheus", "--config.file", str(config), "--storage.tsdb.path", str(data),
+             "--web.listen-address", "127.0.0.1:9090"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ask(self, url, within=()):
+        """By a process in the namespace: by name, or once the lab has deleted that, by who is still in it."""
+        within = within or ["nsenter", "--net=/proc/%d/ns/net" % self.prometheus.pid]
+        code = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+        return subprocess.run([*within, "/usr/bin/python3", "-c", code, url], capture_output=True, text=True, timeout=20, check=True).stdout
+
+    def wait(self):
+        """Until it serves."""
+        for _ in range(300):
+            try:
+                return self.ask("http://127.0.0.1:9817/metrics", ["ip", "netns", "exec", self.name])
+            except subprocess.CalledProcessError:
+                time.sleep(0.1)
+        raise ValueError("the lab does not serve: " + self.text())
+
+    def text(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def end(self):
+        for process in (self.prometheus, self.child):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+        self.output.close()
+
+
+def counters_at(lines, last):
+    """{(name, labels): value} that the JSON lines give for what had closed with second `last`."""
+    sums = {}
+
+    def add(value, name, **labels):
+        key = name, tuple(sorted(labels.items()))
+        sums[key] = sums.get(key, 0) + value
+
+    for line in lines:
+        if line["type"] != "second" or line["time"] > last:
+            continue
+        add(1, "transitwatch_seconds_total")
+        add(not line["exact"], "transitwatch_inexact_seconds_total")
+        for key, value in line["received"].items():
+            add(value, "transitwatch_received_%s_total" % key)
+        for key, value in line["classes"].items():
+            add(value, "transitwatch_class_packets_total", **{"class": key})
+        for series in line["series"]:
+            labels = {k: str(series[k]) for k in ("target", "upstream", "method", "direction", "ip_version")}
+            for key in ("packets", "bytes", "flows"):
+                add(series[key], "transitwatch_%s_total" % key, **labels)
+            if line["time"] == last:
+                add(series["active_flows"], "transitwatch_active_flows", **labels)
+    return sums
+
+
+def test_lab_run_is_scraped(b):
+    """A minute of live traffic: in each of the scrapes every counter is the sum of the JSON lines up to its second."""
+    if os.geteuid() != 0 or not all(shutil.which(name) for name in ("tcpreplay", "ip", "nsenter")):
+        print("test_monitoring: a lab run: skipped: not root, or no tcpreplay, ip or nsenter")
+        return
+    lab = Lab(b, "--rate", "300")  # 16,000 packets in 55 seconds
+    try:
+        served = lab.wait()
+        config = b.folder / "lab.yml"
+        config.write_text("global: {scrape_interval: 500ms}\nscrape_configs:\n- job_name: lab\n  static_configs:\n  - targets: ['127.0.0.1:9817']\n")
+        lab.start_prometheus(config, b.folder / "lab-tsdb")
+        time.sleep(20)
+        for text in (served, lab.ask("http://127.0.0.1:9817/metrics")):
+            result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False)
+            must(result.returncode == 0 and not result.stdout + result.stderr, "promtool check metrics: %s" % (result.stdout + result.stderr))
+        must('transitwatch_port_dropped_packets_total{device="net_af_packet0,iface=tap",port="0",cause="imissed"} 0\n' in text, "no port")
+        must(lab.child.wait(90) == 0, "the lab: " + lab.text())
+        lines = [json.loads(line) for line in lab.lines.read_text().splitlines()]
+        answer = json.loads(lab.ask("http://127.0.0.1:9090/api/v1/query?" + urllib.parse.urlencode(
+            {"query": '{__name__=~"transitwatch_.*"}[3m]'})))["data"]["result"]
+    finally:
+        lab.end()
+    scrapes = {}
+    for series in answer:
+        labels = {k: v for k, v in series["metric"].items() if k not in ("__name__", "instance", "job")}
+        for when, value in series["values"]:
+            scrapes.setdefault(when, {})[series["metric"]["__name__"], tuple(sorted(labels.items()))] = float(value)
+    wrong = []
+    for when, found in sorted(scrapes.items()):
+        last = found["transitwatch_last_second_timestamp_seconds", ()]
+        expected = counters_at(lines, last)
+        names = {name for name, _ in expected}
+        got = {key: value for key, value in found.items() if key[0] in names and value}
+        if got != {key: value for key, value in expected.items() if value}:
+            wrong.append((when, last, set(got.items()) ^ set((k, float(v)) for k, v in expected.items() if v)))
+    must(len(scrapes) >= 80, "scraped %d times only" % len(scrapes))
+    must(not wrong, "%d of %d scrapes are not the lines' sums: %s" % (len(wrong), len(scrapes), str(wrong[:1])[:2000]))
+    # The last one has all that was sent.
+    final, summary = scrapes[max(scrapes)], lines[-1]
+    for key in ("packets", "bytes", "flows"):
+        expected = {tuple(sorted((k, str(s[k])) for k in ("target", "upstream", "method", "direction", "ip_version"))): s[key]
+                    for s in summary["series"]}
+        found = {labels: value for (name, labels), value in final.items() if name == "transitwatch_%s_total" % key and value}
+        must(found == {k: v for k, v in expected.items() if v}, "%s in the end: %s, and the lines have %s" % (key, found, expected))
+    must(sum(s["packets"] for s in summary["series"]) > 10000 and summary["exact"], "the lab run: %s" % summary)
+    print("test_monitoring: %d scrapes of a live run of %d packets in %d s, each the sums of the lines" %
+          (len(scrapes), summary["received"]["packets"], summary["seconds"]))
+
+
 if __name__ == "__main__":
     sys.exit(run_tests(globals(), Bench))
