@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <rte_lcore.h>
 #include <rte_version.h>
 
 #include "clock.h"
@@ -116,6 +119,31 @@ int tw_serve_make(struct tw_serve *serve, struct tw_engine *engine,
 	return 0;
 }
 
+/*
+ * Where polling lcores have processors of their own, the server's thread, which inherits what this one may use, keeps
+ * off those: clients cost no packets. `before` is for the way back.
+ */
+static void keep_off_polling(cpu_set_t *before)
+{
+	cpu_set_t rest;
+	unsigned int lcore;
+
+	CPU_ZERO(before);
+	if (pthread_getaffinity_np(pthread_self(), sizeof(*before), before) != 0)
+		return;
+	rest = *before;
+	RTE_LCORE_FOREACH_WORKER (lcore) {
+		cpu_set_t polling = rte_lcore_cpuset(lcore);
+
+		if (CPU_COUNT(&polling) > 1)
+			continue;
+		CPU_AND(&polling, &polling, &rest);
+		CPU_XOR(&rest, &rest, &polling);
+	}
+	if (CPU_COUNT(&rest) > 0)
+		pthread_setaffinity_np(pthread_self(), sizeof(rest), &rest);
+}
+
 int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, struct tw_diag *diag)
 {
 	const struct tw_http_settings *settings = &serve->engine->setup.config->http;
@@ -128,9 +156,13 @@ int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, str
 		.token_file = settings->token_file,
 	};
 
+	cpu_set_t before;
+
 	if (!serve->wanted)
 		return 0;
+	keep_off_polling(&before);
 	serve->http = tw_http_start(&config, &serve->source, diag);
+	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
 	if (serve->http == NULL)
 		return -EIO;
 	fprintf(stderr, "transitwatch: serving %s\n", tw_http_url(serve->http));

@@ -11,18 +11,21 @@ import base64
 import gzip
 import http.client
 import json
+import os
 import random
 import re
 import shutil
 import signal
 import socket
 import ssl
+import statistics
 import struct
 import subprocess
 import sys
 import threading
 import time
 import urllib.parse
+from pathlib import Path
 
 from checks import must, run_tests
 
@@ -310,6 +313,191 @@ def test_broken_clients(b):
             except (OSError, http.client.HTTPException):
                 time.sleep(0.5)
         must(False, "it answers no more after 1,000 connections")
+
+
+class Nuisance:
+    """Broken clients of all kinds, over and over, on the first processor; what each got is kept."""
+
+    HALF = b"GET /metrics HTTP/1.1\r\nHo"
+
+    def __init__(self, server):
+        self.at = (server.url.hostname, server.url.port)
+        self.active, self.stop = threading.Event(), threading.Event()
+        self.got, self.wrong, self.waiting, self.rounds = {}, [], [], 0
+        self.thread = threading.Thread(target=self.run)
+
+    def note(self, kind, answer):
+        found = re.match(rb"HTTP/1\.[01] (\d\d\d) ", answer)
+        key = kind, found[1].decode() if found else "closed" if answer == b"" else "junk"
+        self.got[key] = self.got.get(key, 0) + 1
+        if key[1] != "closed" and key[1][0] not in "45":
+            self.wrong.append((kind, answer[:80]))
+
+    def send(self, kind, data):
+        try:
+            with socket.create_connection(self.at, timeout=20) as connection:
+                answer = b""
+                try:
+                    connection.sendall(data)
+                    connection.shutdown(socket.SHUT_WR)
+                    answer = connection.recv(4096)
+                except TimeoutError:
+                    self.wrong.append((kind, "no answer and no close in 20 s"))
+                except OSError:
+                    pass  # closed
+                self.note(kind, answer)
+        except OSError:
+            self.note(kind, b"")
+
+    def keep(self, kind, data):
+        """One that says no more: whether it is let go is looked at later."""
+        try:
+            connection = socket.create_connection(self.at, timeout=10)
+            connection.sendall(data)
+            self.waiting.append((kind, time.monotonic(), connection))
+        except OSError:
+            self.note(kind, b"")
+
+    def let_go(self):
+        """All that said no more are closed in time; to be called in the end."""
+        for kind, begun, connection in self.waiting:
+            with connection:
+                connection.settimeout(max(0.1, begun + 25 - time.monotonic()))
+                try:
+                    self.note(kind, connection.recv(4096))
+                except TimeoutError:
+                    self.wrong.append((kind, "neither answer nor close in 25 s"))
+                except OSError:
+                    self.note(kind, b"")
+
+    def many(self):
+        """A thousand at once, with half a request: those that are too many are closed at once."""
+        held, closed = [], 0
+        for _ in range(1000):
+            try:
+                connection = socket.create_connection(self.at, timeout=10)
+                connection.sendall(self.HALF)
+                held.append(connection)
+            except OSError:
+                closed += 1
+        time.sleep(0.2)
+        for connection in held:
+            connection.setblocking(False)
+            try:
+                closed += connection.recv(1) == b""
+            except BlockingIOError:
+                pass
+            except OSError:
+                closed += 1
+        if not 1000 - 128 <= closed <= 1000:
+            self.wrong.append(("1,000 at once", "%d were closed" % closed))
+        self.got["1,000 at once", "closed"] = self.got.get(("1,000 at once", "closed"), 0) + closed
+        for connection in held:
+            connection.close()
+
+    def run(self):
+        os.sched_setaffinity(threading.get_native_id(), {min(os.sched_getaffinity(0))})
+        host = b" HTTP/1.1\r\nHost: x\r\n"
+        while not self.stop.is_set():
+            if not self.active.wait(0.05):
+                continue
+            self.send("1 MB of header", b"GET /metrics" + host + b"X: " + b"a" * (1 << 20) + b"\r\n\r\n")
+            self.send("1 MB of path", b"GET /" + b"a" * (1 << 20) + host + b"\r\n")
+            self.send("10,000 headers", b"GET /metrics" + host + b"a: b\r\n" * 10000 + b"\r\n")
+            for junk in (b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc", b"\r\n" * 1000):
+                self.send("junk", junk)
+            self.keep("NULs", b"\0" * 1000)
+            self.keep("half a request", self.HALF)
+            for method in (b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"BREW"):
+                self.send("method", method + b" /metrics" + host + b"\r\n")
+            for path in (b"/../../etc/passwd", b"/%2e%2e/%2e%2e/etc/passwd", b"//metrics", b"/metrics%00", b"/metrics/..", b"/.", b"\\metrics",
+                         b"/api/v1/seconds?since=-1", b"/api/v1/explain?ip=" + b"1" * 5000):
+                self.send("path", b"GET " + path + host + b"\r\n")
+            for path in (b"/metrics", b"/api/v1/seconds", b"/api/v1/stream", b"/"):  # cut while the answer comes
+                for _ in range(10):
+                    with socket.create_connection(self.at, timeout=10) as connection:
+                        try:
+                            connection.sendall(b"GET " + path + host + b"\r\n")
+                        except OSError:
+                            pass
+                    self.got["cut", ""] = self.got.get(("cut", ""), 0) + 1
+            self.many()
+            self.rounds += 1
+
+
+def test_broken_clients_do_not_move_packets(b):
+    """A port at full speed, in turns with and without broken clients: everybody is turned away, memory and rate stay."""
+    if len(os.sched_getaffinity(0)) < 2:
+        print("test_http: a port under load: skipped: one processor")
+        return
+    big_capture(b.folder / "big.pcap", seconds=100)
+    config = b.folder / "load.yaml"
+    config.write_text((b.folder / "big.yaml").read_text() + "poll: busy\nports: [{device: 'net_pcap0,rx_pcap=%s,infinite_rx=1', mbufs: 65536}]\n" %
+                      (b.folder / "big.pcap"))
+    kinds = ["quiet", "quiet again", "broken"]
+    spells = {kind: [] for kind in kinds}
+    with Server(b, ["run", "-c", config]) as server:
+        server.wait_until("workers?, ")
+        worker, listener = (next(path.parent for path in Path("/proc/%d/task" % server.child.pid).glob("*/comm") if name in path.read_text())
+                            for name in ("worker", "MHD"))
+        allowed = [re.search(r"Cpus_allowed_list:\s*(\S+)", (task / "status").read_text())[1] for task in (worker, listener)]
+        must(re.fullmatch(r"\d+", allowed[0]) and allowed[0] not in re.split("[,-]", allowed[1]), "processors of worker and server: %s" % allowed)
+        nuisance = Nuisance(server)
+        nuisance.thread.start()
+        server.ask("/metrics")
+        before, most = server.memory(), 0
+
+        def wait(until):
+            nonlocal most
+            while time.time() < until:
+                time.sleep(min(0.1, max(0, until - time.time())))
+                most = max(most, server.memory() - before)
+
+        second = int(time.time()) + 2
+        for _ in range(8):
+            for kind in kinds:  # the first of their seconds passes over from the one before
+                nuisance.active.set() if kind == "broken" else nuisance.active.clear()
+                wait(second + 1)
+                spent = int((worker / "schedstat").read_text().split()[0])
+                wait(second + 2)
+                spells[kind].append((second + 1, (int((worker / "schedstat").read_text().split()[0]) - spent) / 1e9))
+                second += 2
+        nuisance.stop.set()
+        nuisance.active.set()
+        nuisance.thread.join(60)
+        nuisance.let_go()
+        must(any(answers(server) for _ in range(50)), "it serves no more")
+    packets = {line["time"]: line["received"]["packets"] for line in map(json.loads, server.lines.read_text().splitlines())
+               if line["type"] == "second"}
+    rates = {kind: [packets[time] for time, _ in spells[kind]] for kind in kinds}
+    paid = {kind: [packets[time] / spent for time, spent in spells[kind]] for kind in kinds}
+    noise = [q / p for p, q in zip(rates["quiet"], rates["quiet again"])]
+    ratios = [2 * c / (p + q) for p, q, c in zip(*rates.values())]
+    per_time = statistics.median(2 * c / (p + q) for p, q, c in zip(*paid.values()))
+    show = lambda values: "%.3f (%s)" % (statistics.median(values), " ".join("%.2f" % v for v in sorted(values)))
+    undisturbed = statistics.median(spent for kind in kinds[:2] for _, spent in spells[kind])
+    print("test_http: %.2f Mpps, with broken clients %.2f: ratio %s, without any %s; by the worker's own time %.3f" %
+          (*(statistics.median(rates[kind]) / 1e6 for kind in ("quiet", "broken")), show(ratios), show(noise), per_time))
+    print("test_http: %.1f MB of memory more; %d rounds: %s" % (most / (1 << 20), nuisance.rounds, ", ".join(
+        "%s %s %d" % (*key, n) for key, n in sorted(nuisance.got.items()))))
+    must(nuisance.rounds >= 2 and not nuisance.wrong, "%d rounds; neither refused nor closed: %s" % (nuisance.rounds, nuisance.wrong[:5]))
+    if not sanitized(b.binary):
+        must(most < 32 << 20, "they cost %d MB" % (most >> 20))
+        must(per_time > 0.85, "a second of the worker's own has %.3f of the packets" % per_time)
+        # Where others want the processors, what the clients take elsewhere drives those to the worker's.
+        if undisturbed > 0.97:
+            spread = statistics.median(abs(v - 1) for v in noise)
+            must(statistics.median(ratios) > 0.9 - 2 * spread, "they cost packets: %s, where noise is %s" % (show(ratios), show(noise)))
+        else:
+            print("test_http: others took %.0f %% of the worker's processor: its rate by the clock is not judged" % (100 - 100 * undisturbed))
+
+
+def answers(server):
+    try:
+        return server.ask("/metrics")[0] == 200
+    except (OSError, http.client.HTTPException):
+        time.sleep(0.2)
+        return False
 
 
 def test_slow_client_is_let_go(b):

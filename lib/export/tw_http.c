@@ -25,6 +25,7 @@ enum {
 	SEND_BUFFER =
 		128 * 1024, /* of the kernel, for each connection; by itself it takes up to 4 MB */
 	LISTEN_MAX = 128,
+	SPARE = 8, /* connections, to turn somebody away by */
 };
 
 /* ---- who may ---- */
@@ -284,6 +285,23 @@ static void ignore(void *arg, const char *format, va_list args)
 	(void)args;
 }
 
+/*
+ * Whoever comes when all connections are taken is turned away at once. libmicrohttpd itself would leave him waiting in
+ * the socket's queue, and once that is full whoever comes behind him, too.
+ */
+static enum MHD_Result admit(void *arg, const struct sockaddr *from, socklen_t length)
+{
+	const struct tw_http *http = arg;
+	const union MHD_DaemonInfo *info =
+		http->daemon != NULL
+			? MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+			: NULL;
+
+	(void)from;
+	(void)length;
+	return info == NULL || info->num_connections < TW_HTTP_CONNECTIONS ? MHD_YES : MHD_NO;
+}
+
 /* Connections have what the listening socket has. */
 static void bound_send_buffers(struct MHD_Daemon *daemon)
 {
@@ -311,11 +329,12 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 	else
 		tls[0].option = MHD_OPTION_END;
 	errno = 0;
-	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, http, MHD_OPTION_SOCK_ADDR,
-		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CONNECTIONS,
-		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	http->daemon = MHD_start_daemon(flags, 0, admit, http, answer, http, MHD_OPTION_SOCK_ADDR,
+		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT,
+		TW_HTTP_CONNECTIONS + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER,
+		ignore, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
 	if (http->daemon != NULL) {
 		bound_send_buffers(http->daemon);
 		return 0;
