@@ -180,7 +180,10 @@ int tw_check_path(const struct tw_config_rule *rule, struct tw_yaml *yaml, const
 {
 	const char *text = tw_yaml_text(node);
 
-	return text[0] != '\0' && is_printable(text) ? 0 : -EINVAL;
+	if (text[0] == '\0' || !is_printable(text))
+		return -EINVAL;
+	snprintf(note, TW_CONFIG_NOTE, "%s", text);
+	return 0;
 }
 
 static bool has_items(struct tw_yaml *yaml, const yaml_node_t *node, const char *key)

@@ -103,7 +103,8 @@ static void test_full(void **state)
 
 static void test_defaults(void **state)
 {
-	static const enum tw_method order[] = {TW_METHOD_MAC, TW_METHOD_VLAN, TW_METHOD_PORT};
+	static const enum tw_method order[] = {
+		TW_METHOD_MAC, TW_METHOD_VLAN, TW_METHOD_PORT, TW_METHOD_RIB};
 	struct tw_config *config =
 		load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\n# nothing else\n");
 
@@ -112,7 +113,7 @@ static void test_defaults(void **state)
 	assert_null(config->table.overrides);
 	assert_int_equal(config->n_upstreams, 0);
 	assert_int_equal(config->n_rules, 0);
-	assert_int_equal(config->n_attribution, 3);
+	assert_int_equal(config->n_attribution, 4);
 	assert_memory_equal(config->attribution, order, sizeof(order));
 	assert_int_equal(config->decapsulate, 0);
 	assert_int_equal(config->idle_timeout, 30);
@@ -124,7 +125,72 @@ static void test_defaults(void **state)
 	assert_false(config->serve);
 	assert_string_equal(config->http.listen, "127.0.0.1:9817");
 	assert_int_equal(config->http.history, 3600);
+	assert_false(config->rib.configured);
+	assert_int_equal(config->rib.majority, 50);
+	assert_int_equal(config->rib.places, 16);
+	assert_int_equal(config->rib.max_age, 86400);
+	assert_int_equal(config->rib.max_routes, 1000000);
+	assert_false(config->bmp.configured);
 	tw_config_free(config);
+}
+
+static void check_routes(const struct tw_config *config)
+{
+	char text[TW_PREFIX_TEXT], expected[64];
+
+	assert_true(config->rib.configured);
+	assert_int_equal(config->rib.n_files, 2);
+	snprintf(expected, sizeof(expected), "%s/a.mrt", folder);
+	assert_string_equal(config->rib.files[0], expected);
+	assert_string_equal(config->rib.files[1], "/abs/b.bz2");
+	assert_int_equal(config->rib.n_vantage, 3);
+	assert_int_equal(config->rib.vantage[0].asn, 3356);
+	assert_int_equal(config->rib.vantage[0].addr.family, 0);
+	assert_int_equal(config->rib.vantage[1].asn, 0);
+	assert_string_equal(tw_addr_format(&config->rib.vantage[1].addr, text), "192.0.2.1");
+	assert_string_equal(tw_addr_format(&config->rib.vantage[2].addr, text), "2001:db8::1");
+	assert_int_equal(config->rib.majority, 67);
+	assert_int_equal(config->rib.places, 0);
+	assert_int_equal(config->rib.max_age, 7200);
+	assert_int_equal(config->rib.max_routes, 5000);
+	assert_true(config->bmp.configured);
+	assert_string_equal(config->bmp.listen, "[::1]:0");
+	assert_int_equal(config->bmp.n_allow, 1);
+	assert_string_equal(tw_prefix_format(&config->bmp.allow[0], text), "10.0.0.0/8");
+	assert_int_equal(config->bmp.hold, 60);
+	assert_int_equal(config->bmp.sessions, 2);
+	assert_int_equal(config->bmp.peers, 7);
+}
+
+static void test_routes(void **state)
+{
+	struct tw_config *config =
+		load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\n"
+			  "rib:\n  files: [a.mrt, /abs/b.bz2]\n  vantage: [AS3356, 192.0.2.1, "
+			  "\"2001:db8::1\"]\n"
+			  "  majority: 67\n  upstreams: 0\n  max_age: 7200\n  max_routes: 5000\n"
+			  "bmp: {listen: \"[::1]:0\", allow: [10.0.0.0/8], hold: 60, sessions: 2, "
+			  "peers: 7}\n");
+	char *text = print(config);
+
+	check_routes(config);
+	tw_config_free(config);
+	config = load_good(text);
+	check_routes(config);
+	tw_config_free(config);
+	free(text);
+
+	config = load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\nbmp: {}\nrib: {}\n");
+	assert_int_equal(config->rib.n_files, 0);
+	assert_string_equal(config->bmp.listen, "127.0.0.1:11019");
+	assert_int_equal(config->bmp.n_allow, 2);
+	assert_int_equal(config->bmp.hold, 300);
+	text = print(config);
+	tw_config_free(config);
+	assert_non_null(strstr(text, "127.0.0.0/8"));
+	config = load_good(text);
+	tw_config_free(config);
+	free(text);
 }
 
 static void test_print_loads_again(void **state)
@@ -145,7 +211,7 @@ static void test_print_loads_again(void **state)
 	config = load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\n");
 	text = print(config);
 	tw_config_free(config);
-	assert_non_null(strstr(text, "attribution: [mac, vlan, port]"));
+	assert_non_null(strstr(text, "attribution: [mac, vlan, port, rib]"));
 	assert_non_null(strstr(text, "idle_timeout: 30\n"));
 	assert_non_null(strstr(text, "max_per_worker: 262144\n"));
 	assert_non_null(strstr(text, "workers: 1\n"));
@@ -189,14 +255,17 @@ static const struct {
 	{"targets:\n", "@:1: targets: empty: write a list of targets, each with name and asns, "
 		       "country or prefixes\n"},
 	{"[]\n", "@:1: a list: write a mapping with targets, databases, upstreams, attribution, "
-		 "decapsulate, flows, workers, ports, dispatch, poll, events, on_event or http\n"},
+		 "rib, bmp, decapsulate, flows, workers, ports, dispatch, poll, events, on_event "
+		 "or http\n"},
 	{"just text\n", "@:1: just text: write a mapping with targets, databases, upstreams, "
-			"attribution, decapsulate, flows, workers, ports, dispatch, poll, events, "
+			"attribution, rib, bmp, decapsulate, flows, workers, ports, dispatch, "
+			"poll, events, "
 			"on_event or http\n"},
 	{TARGET "worker: 2\n", "@:2: worker: unknown key: did you mean workers?\n"},
-	{TARGET "colour: red\n", "@:2: colour: unknown key: use targets, databases, upstreams, "
-				 "attribution, decapsulate, flows, workers, ports, dispatch, poll, "
-				 "events, on_event or http\n"},
+	{TARGET "colour: red\n",
+		"@:2: colour: unknown key: use targets, databases, upstreams, "
+		"attribution, rib, bmp, decapsulate, flows, workers, ports, dispatch, poll, "
+		"events, on_event or http\n"},
 	{TARGET "[a]: 1\n", "@:2: a list as a key: write KEY: VALUE\n"},
 	{TARGET "workers: 1\nflows: {}\nworkers: 2\n",
 		"@:4: workers: written twice, first in line 2: remove one\n"},
@@ -215,13 +284,13 @@ static const struct {
 		"@:2: flows.max_per_worker: 67108865: write a number from 1 to 67108864\n"},
 	{TARGET "flows: 30\n",
 		"@:2: flows: 30: write a mapping with idle_timeout or max_per_worker\n"},
-	{TARGET "attribution: [vlan, rib]\n",
-		"@:2: attribution[1]: rib: write mac, vlan or port\n"},
+	{TARGET "attribution: [vlan, bgp]\n",
+		"@:2: attribution[1]: bgp: write mac, vlan, port or rib\n"},
 	{TARGET "attribution: [vlan, vlan]\n",
 		"@:2: attribution[1]: vlan: the same as attribution[0] in line 2: remove one\n"},
 	{TARGET "attribution: []\n", "@:2: attribution: an empty list: write at least 1\n"},
 	{TARGET "attribution: vlan\n",
-		"@:2: attribution: vlan: write a list of methods, like [mac, vlan, port]\n"},
+		"@:2: attribution: vlan: write a list of methods, like [mac, vlan, port, rib]\n"},
 	{TARGET "decapsulate: [mpls]\n",
 		"@:2: decapsulate[0]: mpls: write gre, erspan, vxlan, ipip or gtpu\n"},
 	{TARGET "decapsulate: [gre, gre]\n",
@@ -311,6 +380,21 @@ static const struct {
 		"in line 4: remove one\n"},
 	{TARGET "upstreams: [{asn: 1, links: {vlan: 3}}]\n",
 		"@:2: upstreams[0].links: a mapping: write a list of links, like [{vlan: 200}]\n"},
+	{TARGET "rib: {files: [a.mrt, a.mrt]}\n",
+		"@:2: rib.files[1]: a.mrt: the same as rib.files[0] in line 2: remove one\n"},
+	{TARGET "rib: {files: a.mrt}\n", "@:2: rib.files: a.mrt: write a list of MRT files, like "
+					 "[rib.20171001.0600.bz2]\n"},
+	{TARGET "rib: {vantage: [peer]}\n",
+		"@:2: rib.vantage[0]: peer: write an AS number or an address, like AS3356 or "
+		"192.0.2.1\n"},
+	{TARGET "rib: {vantage: [AS7, 7]}\n",
+		"@:2: rib.vantage[1]: 7: the same as rib.vantage[0] in line 2: remove one\n"},
+	{TARGET "rib: {majority: 101}\n", "@:2: rib.majority: 101: write a number from 1 to 100\n"},
+	{TARGET "rib: {upstreams: 65}\n", "@:2: rib.upstreams: 65: write a number from 0 to 64\n"},
+	{TARGET "bmp: {allow: [10.0.0.1/8]}\n",
+		"@:2: bmp.allow[0]: 10.0.0.1/8: bits set behind the prefix length: write "
+		"10.0.0.0/8\n"},
+	{TARGET "bmp: {hold: 0}\n", "@:2: bmp.hold: 0: write a number from 1 to 86400\n"},
 	{TARGET "upstreams: {asn: 1}\n",
 		"@:2: upstreams: a mapping: write a list of upstreams, each with asn, name and "
 		"links\n"},
@@ -400,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_print_loads_again),
 		cmocka_unit_test(test_print_makes_paths_absolute),
 		cmocka_unit_test(test_problems),

@@ -50,7 +50,8 @@ static void test_harmful_files(void **state)
 	check_repeated(TARGET "? ", "k", 5000, "\n: 1\n",
 		"@:2: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...: unknown "
 		"key: "
-		"use targets, databases, upstreams, attribution, decapsulate, flows, workers, "
+		"use targets, databases, upstreams, attribution, rib, bmp, decapsulate, flows, "
+		"workers, "
 		"ports, dispatch, poll, events, on_event or http\n");
 }
 
