@@ -122,6 +122,29 @@ static void test_json_upstream_that_comes_later(void **state)
 	json_end();
 }
 
+static void test_json_event(void **state)
+{
+	const struct tw_event event = {.type = TW_EVENT_DISAGREEMENT,
+		.time = TIME + 1,
+		.since = TIME,
+		.upstream = TTK,
+		.other = DIRECT,
+		.share = 0.125,
+		.packets = 16,
+		.bytes = 1600,
+		.exact = true};
+
+	(void)routed_second();
+	json_begin();
+	tw_json_event(&json, &event);
+	assert_string_equal(text_of(),
+		"{\"type\":\"event\",\"event\":\"attribution_disagreement\",\"time\":1506848872,"
+		"\"since\":1506848871,\"target\":\"KP\",\"upstream\":20485,"
+		"\"name\":\"TransTeleCom\",\"other\":0,\"other_name\":\"direct\",\"share\":0.125,"
+		"\"packets\":16,\"bytes\":1600,\"exact\":true}");
+	json_end();
+}
+
 /* ---- files ---- */
 
 static char path[] = "/tmp/tw_export_routes.XXXXXX";
@@ -191,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_json_second),
 		cmocka_unit_test(test_json_routes),
 		cmocka_unit_test(test_json_upstream_that_comes_later),
+		cmocka_unit_test(test_json_event),
 		cmocka_unit_test(test_json_lines),
 		cmocka_unit_test(test_csv),
 	};

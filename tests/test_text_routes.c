@@ -2,6 +2,7 @@
 
 /* Links beside routes, and the routes' own shares, for people. */
 
+#include "tw_events.h"
 #include "tw_test_routes.h"
 
 static char *shown_by(bool live)
@@ -85,6 +86,30 @@ static void test_live(void **state)
 	free(text);
 }
 
+static void test_event(void **state)
+{
+	const struct tw_event event = {.type = TW_EVENT_DISAGREEMENT,
+		.time = TIME + 1,
+		.since = TIME,
+		.upstream = CHINA,
+		.other = TTK,
+		.share = 0.125};
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	struct tw_sink *sink = tw_event_log_sink(to, NULL);
+
+	(void)routed_second();
+	assert_int_equal(sink->start(sink, &routed), 0);
+	assert_int_equal(sink->event(sink, &event), 0);
+	assert_int_equal(sink->close(sink), 0);
+	fclose(to);
+	assert_string_equal(text, "transitwatch: event: 2017-10-01 09:07:51  KP       "
+				  "AS4837 China \"U…, routes say AS20485 TransTe…, 12%\n");
+	free(text);
+}
+
 static int set_up(void **state)
 {
 	return setlocale(LC_ALL, "C.UTF-8") == NULL ? -1 : 0;
@@ -96,6 +121,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_routes_behind_the_summary),
 		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_event),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

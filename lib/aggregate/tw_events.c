@@ -9,22 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tw_disagreement.h"
 #include "tw_events.h"
 #include "tw_presence.h"
-
-struct trend {
-	double sum;
-	double squares;
-	uint64_t since;
-	uint64_t packets, bytes; /* of the target since then */
-	uint64_t own, others;    /* bytes of the upstream, and of whom it is measured by */
-	bool exact;
-};
+#include "tw_trend.h"
 
 struct upstream {
 	struct tw_presence presence;
-	struct trend overtakes;
-	struct trend rises, falls;
+	struct tw_trend overtakes;
+	struct tw_trend rises, falls;
 	uint64_t bytes; /* since the last event */
 };
 
@@ -35,6 +28,7 @@ struct target {
 	unsigned int n_seconds;     /* with packets, since the last event */
 	uint64_t packets, bytes;    /* since the last event */
 	struct upstream *upstreams; /* [n_upstreams + 1], unknown as the last */
+	struct tw_disagreement disagreement;
 };
 
 struct tw_events {
@@ -47,37 +41,6 @@ struct tw_events {
 	unsigned int n_fired;
 	unsigned int quiet; /* exact seconds since the last that was not; enough at the start */
 };
-
-const char *tw_event_name(enum tw_event_type type)
-{
-	static const char *const names[TW_EVENT_MAX] = {
-		[TW_EVENT_UPSTREAM_APPEARED] = "upstream_appeared",
-		[TW_EVENT_UPSTREAM_VANISHED] = "upstream_vanished",
-		[TW_EVENT_UPSTREAM_OVERTOOK] = "upstream_overtook",
-		[TW_EVENT_TARGET_DARK] = "target_dark",
-		[TW_EVENT_TARGET_BACK] = "target_back",
-		[TW_EVENT_SHARE_SHIFT] = "share_shift",
-		[TW_EVENT_LOSS] = "loss",
-	};
-
-	return names[type];
-}
-
-void tw_event_rules_default(struct tw_event_rules *rules)
-{
-	*rules = (struct tw_event_rules){
-		.learn_seconds = 30,
-		.learn_packets = 200,
-		.silence_seconds = 10,
-		.silence_packets = 17,
-		.evidence_packets = 10,
-		.presence_share = 5,
-		.margin = 5,
-		.shift = 15,
-		.trend = 5,
-		.quiet_seconds = 60,
-	};
-}
 
 static double share(uint64_t part, uint64_t total)
 {
@@ -117,7 +80,7 @@ static void start_anew(struct tw_events *e, struct target *target)
 		struct upstream *upstream = &target->upstreams[u];
 
 		upstream->bytes = 0;
-		upstream->rises = upstream->falls = (struct trend){0};
+		upstream->rises = upstream->falls = (struct tw_trend){0};
 	}
 }
 
@@ -148,7 +111,7 @@ static void stop_trends(struct tw_events *e, struct target *target)
 	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
 		struct upstream *upstream = &target->upstreams[u];
 
-		upstream->overtakes = upstream->rises = upstream->falls = (struct trend){0};
+		upstream->overtakes = upstream->rises = upstream->falls = (struct tw_trend){0};
 	}
 }
 
@@ -230,7 +193,7 @@ static void decide_appeared(
 	tw_presence_tell(p, event);
 	tw_presence_begin(p, event);
 	start_anew(e, target);
-	if (target->leader == e->view->n_upstreams && u < e->view->n_upstreams)
+	if (target->leader == e->view->n_upstreams && u < e->view->n_upstreams && may_lead(e, u))
 		target->leader = u;
 }
 
@@ -252,45 +215,15 @@ static void decide_presence(struct tw_events *e, struct target *target,
 	}
 }
 
-/* Adds a second to a trend. Returns whether it is one by now. */
-static bool goes_on(
-	const struct tw_events *e, struct trend *trend, double x, const struct tw_second *second)
-{
-	if (trend->sum + x <= 0) {
-		*trend = (struct trend){0};
-		return false;
-	}
-	if (trend->sum == 0) {
-		trend->since = second->time;
-		trend->exact = true;
-	}
-	trend->sum += x;
-	trend->squares += x * x;
-	trend->exact &= second->exact;
-	/* Seconds that are all alike come to the limit exactly, but for rounding. */
-	return trend->sum >= e->rules.trend * sqrt(trend->squares) * (1 - 1e-9);
-}
-
-static void add_evidence(
-	struct trend *trend, uint64_t packets, uint64_t bytes, uint64_t own, uint64_t others)
-{
-	if (trend->sum == 0)
-		return;
-	trend->packets += packets;
-	trend->bytes += bytes;
-	trend->own += own;
-	trend->others += others;
-}
-
 /* Few packets fall all to one side now and then. */
-static bool proven(const struct tw_events *e, const struct trend *trend)
+static bool proven(const struct tw_events *e, const struct tw_trend *trend)
 {
 	return trend->packets >= e->rules.learn_packets;
 }
 
 static struct tw_event *fire_trend(struct tw_events *e, enum tw_event_type type,
 	const struct tw_second *second, struct target *target, unsigned int u,
-	const struct trend *trend)
+	const struct tw_trend *trend)
 {
 	struct tw_event *event = fire(e, type, second, target, u);
 
@@ -309,7 +242,7 @@ static bool decide_overtaking(struct tw_events *e, struct target *target,
 	bool pending = false;
 
 	for (unsigned int u = 0; u < e->view->n_upstreams; u++) {
-		struct trend *trend = &target->upstreams[u].overtakes;
+		struct tw_trend *trend = &target->upstreams[u].overtakes;
 		unsigned int leader = target->leader;
 		struct tw_event *event;
 		bool fires;
@@ -319,8 +252,8 @@ static bool decide_overtaking(struct tw_events *e, struct target *target,
 			continue;
 		x = (double)e->bytes[u] - (double)e->bytes[leader] -
 		    e->rules.margin / 100.0 * (double)bytes;
-		fires = goes_on(e, trend, x, second);
-		add_evidence(trend, packets, bytes, e->bytes[u], e->bytes[leader]);
+		fires = tw_trend_goes_on(trend, e->rules.trend, x, second);
+		tw_trend_add(trend, packets, bytes, e->bytes[u], e->bytes[leader]);
 		pending |= trend->sum > 0;
 		if (!fires || !proven(e, trend))
 			continue;
@@ -344,13 +277,14 @@ static void decide_shifts(struct tw_events *e, struct target *target,
 		double before = share(upstream->bytes, target->bytes);
 		double x = (double)e->bytes[u] - before * (double)bytes;
 		double half = e->rules.shift / 200.0 * (double)bytes;
-		struct trend *trends[2] = {&upstream->rises, &upstream->falls};
+		struct tw_trend *trends[2] = {&upstream->rises, &upstream->falls};
 
 		for (unsigned int i = 0; i < 2; i++) {
-			bool fires = goes_on(e, trends[i], (i == 0 ? x : -x) - half, second);
+			bool fires = tw_trend_goes_on(
+				trends[i], e->rules.trend, (i == 0 ? x : -x) - half, second);
 			double moved;
 
-			add_evidence(trends[i], packets, bytes, e->bytes[u], 0);
+			tw_trend_add(trends[i], packets, bytes, e->bytes[u], 0);
 			moved = fabs(share(trends[i]->own, trends[i]->bytes) - before) * 100;
 			if (!fires || !proven(e, trends[i]) || pending || moved < e->rules.shift)
 				continue;
@@ -380,7 +314,7 @@ static bool on_the_move(const struct tw_events *e, const struct target *target)
 {
 	for (unsigned int u = 0; u <= e->view->n_upstreams; u++) {
 		const struct upstream *upstream = &target->upstreams[u];
-		const struct trend *trends[2] = {&upstream->rises, &upstream->falls};
+		const struct tw_trend *trends[2] = {&upstream->rises, &upstream->falls};
 
 		for (unsigned int i = 0; i < 2; i++)
 			if (trends[i]->sum > e->rules.trend * sqrt(trends[i]->squares) / 2)
@@ -420,6 +354,17 @@ static void decide_target(struct tw_events *e, struct target *target,
 	}
 	if (!target->learned)
 		learn(e, target);
+}
+
+/* Whatever else is decided, and from the first second on: it needs nothing to be known before. */
+static void decide_disagreement(
+	struct tw_events *e, struct target *target, const struct tw_second *second)
+{
+	unsigned int t = (unsigned int)(target - e->targets);
+
+	if (tw_disagreement_second(&target->disagreement, e->view, &e->rules, t, second))
+		tw_disagreement_tell(&target->disagreement, e->view,
+			fire(e, TW_EVENT_DISAGREEMENT, second, target, TW_EVENT_NONE));
 }
 
 /* ---- seconds ---- */
@@ -463,6 +408,7 @@ unsigned int tw_events_second(
 			bytes += second->series[i].bytes;
 		}
 		decide_target(e, &e->targets[t], second, packets, bytes);
+		decide_disagreement(e, &e->targets[t], second);
 	}
 	*fired = e->fired;
 	return e->n_fired;
@@ -490,8 +436,8 @@ struct tw_events *tw_events_create(const struct tw_view *view, const struct tw_e
 	e->upstreams = calloc((size_t)(view->n_targets + 1) * n, sizeof(*e->upstreams));
 	e->packets = calloc(n, sizeof(*e->packets));
 	e->bytes = calloc(n, sizeof(*e->bytes));
-	/* of a target: dark or back, one trend, and each upstream here or gone; and the loss */
-	e->fired = calloc((size_t)(view->n_targets + 1) * (n + 2) + 1, sizeof(*e->fired));
+	/* of a target: dark or back, one trend, each upstream here or gone, a disagreement; and the loss */
+	e->fired = calloc((size_t)(view->n_targets + 1) * (n + 3) + 1, sizeof(*e->fired));
 	if (e->targets == NULL || e->upstreams == NULL || e->packets == NULL || e->bytes == NULL ||
 		e->fired == NULL) {
 		tw_events_free(e);
@@ -500,6 +446,10 @@ struct tw_events *tw_events_create(const struct tw_view *view, const struct tw_e
 	for (unsigned int t = 0; t < view->n_targets; t++) {
 		e->targets[t].upstreams = &e->upstreams[(size_t)t * n];
 		e->targets[t].leader = view->n_upstreams;
+		if (tw_disagreement_init(&e->targets[t].disagreement, view) != 0) {
+			tw_events_free(e);
+			return NULL;
+		}
 	}
 	return e;
 }
@@ -508,6 +458,8 @@ void tw_events_free(struct tw_events *e)
 {
 	if (e == NULL)
 		return;
+	for (unsigned int t = 0; e->targets != NULL && t < e->view->n_targets; t++)
+		tw_disagreement_free(&e->targets[t].disagreement);
 	free(e->targets);
 	free(e->upstreams);
 	free(e->packets);

@@ -24,14 +24,20 @@
  *
  * share_u is the share of bytes over all seconds since the last event of the target, known after learn_seconds and
  * learn_packets. So much has to be seen, too, before a target has events at all: who is there by then has not
- * appeared. "unknown" appears and vanishes, but leads nobody. Where a leader vanishes, the largest of the others leads, and
+ * appeared. "unknown", and of what routes give "other", "foreign" and "ambiguous", appear and vanish, but lead nobody. Where a leader vanishes, the largest of the others leads, and
  * nobody has overtaken anybody.
+ *
+ *   attribution_disagreement   d and c are the packets and bytes that links and routes disagree on, and those that they
+ *             agree or disagree on: what is undecided or has no route is in neither. A second with c = 0 is left out.
+ *             Presence of d, with presence_share of the bytes of c; then no more before d has fallen silent, in seconds
+ *             that have any of c. It needs nothing to be learned: disagreement that is there at the start is told, too. It
+ *             names the pair that has most bytes in the evidence: `upstream` by the links, `other` by the routes.
  *
  *   loss      the first second that is not exact, and the next one after quiet_seconds exact ones.
  *
  * A gap makes no event, and ends trends.
  *
- * Threads: one. Knows no clock. Memory: targets x upstreams.
+ * Threads: one. Knows no clock. Memory: targets x upstreams, and ten numbers a pair of link and route.
  */
 
 #include "tw_aggregate.h"
@@ -43,6 +49,7 @@ enum tw_event_type {
 	TW_EVENT_TARGET_DARK,
 	TW_EVENT_TARGET_BACK,
 	TW_EVENT_SHARE_SHIFT,
+	TW_EVENT_DISAGREEMENT, /* attribution_disagreement */
 	TW_EVENT_LOSS,
 	TW_EVENT_MAX,
 };
@@ -72,11 +79,11 @@ struct tw_event {
 	uint64_t since; /* the first second of the evidence */
 	uint16_t target;
 	uint16_t upstream;
-	uint16_t other;      /* upstream_overtook: whom */
-	double share;        /* of upstream in the evidence, 0 to 1 */
+	uint16_t other;      /* upstream_overtook: whom; attribution_disagreement: by the routes */
+	double share;        /* of upstream in the evidence, 0 to 1; of the disagreement */
 	double other_share;  /* likewise */
 	double share_before; /* share_shift: the share that was known */
-	/* In the evidence: of who came (appeared, back), else of the target; of a loss, those lost. */
+	/* In the evidence: of who or what came (appeared, back, disagreement), else of the target; of a loss, those lost. */
 	uint64_t packets;
 	uint64_t bytes;
 	bool exact; /* all seconds of the evidence were */

@@ -15,6 +15,18 @@ static void put_upstream(
 	tw_text_cut(out, style, tw_text_upstream(view, upstream, name), 21);
 }
 
+/* "AS4837 China Un…, routes say AS20485 TransTe…, 12%" */
+static void put_disagreement(FILE *out, const struct tw_text_style *style,
+	const struct tw_view *view, const struct tw_event *event)
+{
+	char name[TW_TEXT_UPSTREAM];
+
+	tw_text_cut(out, style, tw_text_upstream(view, event->upstream, name), 16);
+	fputs(", routes say ", out);
+	tw_text_cut(out, style, tw_text_upstream(view, event->other, name), 16);
+	fprintf(out, ", %.0f%%", 100 * event->share);
+}
+
 void tw_text_event(FILE *out, const struct tw_text_style *style, const struct tw_view *view,
 	const struct tw_event *event)
 {
@@ -24,7 +36,9 @@ void tw_text_event(FILE *out, const struct tw_text_style *style, const struct tw
 	tw_text_put(out, style,
 		event->target != TW_EVENT_NONE ? view->targets[event->target].name : "", 8);
 	fputc(' ', out);
-	if (event->upstream != TW_EVENT_NONE)
+	if (event->type == TW_EVENT_DISAGREEMENT)
+		put_disagreement(out, style, view, event);
+	else if (event->upstream != TW_EVENT_NONE)
 		put_upstream(out, style, view, event->upstream);
 	switch (event->type) {
 	case TW_EVENT_UPSTREAM_APPEARED:

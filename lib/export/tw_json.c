@@ -211,7 +211,7 @@ void tw_json_event(struct tw_json *j, const struct tw_event *event)
 			"time", (json_int_t)event->time, "since", (json_int_t)event->since);
 	bool shares = event->type == TW_EVENT_UPSTREAM_APPEARED ||
 		      event->type == TW_EVENT_UPSTREAM_OVERTOOK ||
-		      event->type == TW_EVENT_SHARE_SHIFT;
+		      event->type == TW_EVENT_SHARE_SHIFT || event->type == TW_EVENT_DISAGREEMENT;
 	char *text;
 
 	if (event->target != TW_EVENT_NONE)
