@@ -187,6 +187,16 @@ static void test_too_little_is_not_told(void **state)
 	seconds(500);
 	end(0);
 
+	start(); /* enough by share only when nothing of it comes any more */
+	pair(0, A, 1 + A, 1000);
+	seconds(1);
+	pair(0, A, 1 + A, 10);
+	pair(0, A, 1 + B, 10);
+	seconds(1);
+	pair(0, A, 1 + A, 1);
+	seconds(20);
+	end(0);
+
 	start(); /* nor does it hide one */
 	pair(0, A, 0, 1000);
 	pair(0, A, 1 + AMBIGUOUS, 1000);
@@ -204,7 +214,7 @@ static void test_told_anew_after_a_silence(void **state)
 	const struct tw_event *event;
 
 	start();
-	pair(0, A, 1 + B, 10);
+	pair(0, A, 1 + B, 40);
 	pair(0, A, 1 + A, 10);
 	seconds(60);
 	pair(0, A, 1 + A, 10);
@@ -212,7 +222,9 @@ static void test_told_anew_after_a_silence(void **state)
 	pair(0, A, 1 + B, 10);
 	pair(0, A, 1 + A, 10);
 	seconds(60);
-	seconds(500); /* nothing to compare: no silence of it */
+	seconds(250); /* nothing to compare: no silence of it */
+	pair(0, A, 0, 10);
+	seconds(250);
 	pair(0, A, 1 + B, 10);
 	seconds(1);
 	pair(0, A, 1 + A, 10);
@@ -238,10 +250,15 @@ static void test_old_pairs_are_forgotten(void **state)
 	seconds(1);
 	pair(0, A, 1 + A, 10);
 	seconds(9);
+	pair(0, A, 0, 10); /* no verdict, no second of the evidence */
 	seconds(50);
 	pair(0, B, 1 + A, 5);
-	seconds(2);
-	event = expect(0, TW_EVENT_DISAGREEMENT, 60, 61);
+	seconds(1);
+	pair(0, A, 0, 10);
+	seconds(20);
+	pair(0, B, 1 + A, 5);
+	seconds(1);
+	event = expect(0, TW_EVENT_DISAGREEMENT, 60, 81);
 	assert_int_equal(event->upstream, B);
 	assert_int_equal(event->other, A);
 	end(1);
@@ -289,15 +306,22 @@ static void test_what_is_not_known_leads_nobody(void **state)
 	start();
 	traffic(1 + A, 10);
 	seconds(60);
+	traffic(1 + FOREIGN, 10);
+	seconds(60);
+	traffic(1 + FOREIGN, 10);
 	traffic(1 + AMBIGUOUS, 10);
 	seconds(60);
-	traffic(1 + AMBIGUOUS, 2);
-	traffic(1 + B, 10);
+	traffic(1 + FOREIGN, 1);
+	traffic(1 + AMBIGUOUS, 1);
+	traffic(1 + B, 18);
 	seconds(60);
 	expect(0, TW_EVENT_UPSTREAM_APPEARED, 60, 60);
 	expect(1, TW_EVENT_UPSTREAM_VANISHED, 60, 69);
 	expect(2, TW_EVENT_UPSTREAM_APPEARED, 120, 120);
-	end(3);
+	expect(3, TW_EVENT_UPSTREAM_APPEARED, 180, 180);
+	for (unsigned int i = 4; i < run.n; i++)
+		assert_int_equal(run.fired[i].type, TW_EVENT_SHARE_SHIFT);
+	end(run.n);
 }
 
 static void test_found_and_direct_may_lead(void **state)
