@@ -116,6 +116,7 @@ static void put_series(struct rte_tel_data *d, uint32_t series, const struct tw_
 	rte_tel_data_start_dict(one);
 	put_text(one, "target", view->targets[key.target].name);
 	put(one, "upstream", tw_view_asn(view, key.via));
+	put_text(one, "name", tw_view_name(view, key.via));
 	put_text(one, "method", tw_method_name(view->vias[key.via].method));
 	put_text(one, "direction", key.direction == TW_DIR_TO ? "to" : "from");
 	put(one, "ip_version", key.version);
@@ -146,6 +147,98 @@ static int answer_series(const char *params, struct rte_tel_data *d)
 		}
 	for (; i < n && !tw_series_listed(&snapshot.series[i]); i++)
 		;
+	if (i < n)
+		put(d, "next", i);
+	tw_snapshot_free(&snapshot);
+	return 0;
+}
+
+static void put_share(struct rte_tel_data *d, const struct tw_routes_view *routes, uint32_t i)
+{
+	const struct tw_view *view = asked->source.view;
+	unsigned int upstream = i / 2 % view->n_upstreams;
+	struct rte_tel_data *one = rte_tel_data_alloc();
+	char name[24];
+
+	if (one == NULL)
+		return;
+	rte_tel_data_start_dict(one);
+	put_text(one, "target", view->targets[i / 2 / view->n_upstreams].name);
+	put(one, "upstream", tw_view_upstream_asn(view, upstream));
+	put_text(one, "name", tw_view_upstream_name(view, upstream));
+	put(one, "ip_version", i % 2 == 0 ? 4 : 6);
+	put(one, "prefixes", routes->shares[i].prefixes);
+	put(one, "addresses", routes->shares[i].addresses);
+	snprintf(name, sizeof(name), "share_%" PRIu32, i);
+	rte_tel_data_add_dict_container(d, name, one, 0);
+}
+
+static void put_pair(struct rte_tel_data *d, const struct tw_pair_count *pairs, uint32_t i)
+{
+	const struct tw_view *view = asked->source.view;
+	unsigned int expected = i % view->pairs.n_expected;
+	unsigned int observed = i / view->pairs.n_expected % view->pairs.n_observed;
+	struct rte_tel_data *one = rte_tel_data_alloc();
+	char name[24];
+
+	if (one == NULL)
+		return;
+	rte_tel_data_start_dict(one);
+	put_text(one, "target",
+		view->targets[i / view->pairs.n_expected / view->pairs.n_observed].name);
+	put(one, "observed", tw_view_upstream_asn(view, observed));
+	put(one, "expected", expected > 0 ? tw_view_upstream_asn(view, expected - 1) : 0);
+	put_text(one, "expected_name",
+		expected > 0 ? tw_view_upstream_name(view, expected - 1)
+			     : tw_agreement_name(TW_NO_ROUTE));
+	put_text(one, "verdict", tw_agreement_name(tw_view_agreement(view, observed, expected)));
+	put(one, "packets", pairs[i].packets);
+	put(one, "bytes", pairs[i].bytes);
+	snprintf(name, sizeof(name), "pair_%" PRIu32, i);
+	rte_tel_data_add_dict_container(d, name, one, 0);
+}
+
+/* Of shares and the pairs behind them, the first from `i` on that has anything; their number where none has. */
+static uint64_t next_of_routes(
+	const struct tw_snapshot *snapshot, uint64_t i, uint64_t n_shares, uint64_t n)
+{
+	for (; i < n; i++)
+		if (i < n_shares ? (snapshot->shares[i].prefixes | snapshot->shares[i].addresses) !=
+					   0
+				 : snapshot->pairs[i - n_shares].packets != 0)
+			break;
+	return i;
+}
+
+static int answer_routes(const char *params, struct rte_tel_data *d)
+{
+	const struct tw_view *view = asked->source.view;
+	uint64_t n_shares = (uint64_t)view->n_targets * view->n_upstreams * 2, i;
+	uint64_t n = n_shares + view->n_pairs;
+	struct tw_snapshot snapshot;
+	const struct tw_routes_view *routes;
+
+	if (!number_of(params, 0, &i))
+		return -EINVAL;
+	if (tw_history_snapshot(asked->history, &snapshot) != 0)
+		return -ENOMEM;
+	routes = snapshot.summary.routes;
+	rte_tel_data_start_dict(d);
+	put(d, "vantage_points", routes != NULL ? routes->n_peers : 0);
+	put(d, "stale", routes != NULL ? routes->n_stale : 0);
+	if (routes != NULL) {
+		put(d, "routes_time", routes->time);
+		put(d, "age", tw_routes_age(routes, snapshot.summary.last));
+	} else if (i < n_shares)
+		i = n_shares; /* those of routes that are no more */
+	i = next_of_routes(&snapshot, i, n_shares, n);
+	for (unsigned int shown = 0; i < n && shown < PAGE; shown++) {
+		if (i < n_shares)
+			put_share(d, &snapshot.routes, (uint32_t)i);
+		else
+			put_pair(d, snapshot.pairs, (uint32_t)(i - n_shares));
+		i = next_of_routes(&snapshot, i + 1, n_shares, n);
+	}
 	if (i < n)
 		put(d, "next", i);
 	tw_snapshot_free(&snapshot);
@@ -281,6 +374,7 @@ COMMAND(seconds)
 COMMAND(workers)
 COMMAND(table)
 COMMAND(explain)
+COMMAND(routes)
 
 int tw_telemetry_start(struct tw_serve *serve)
 {
@@ -296,6 +390,9 @@ int tw_telemetry_start(struct tw_serve *serve)
 			"Ten closed seconds, the latest. Parameter: a Unix time to begin with."},
 		{"/transitwatch/workers", workers, "How busy workers are, and their losses."},
 		{"/transitwatch/table", table, "Sizes of the table, databases, reloads."},
+		{"/transitwatch/routes", routes,
+			"Ten shares of routes, or pairs of link and route. Parameter: the first, "
+			"`next` of the answer before."},
 		{"/transitwatch/explain", explain, "What an address is. Parameter: the address."},
 	};
 	int err = 0;

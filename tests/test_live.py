@@ -248,7 +248,8 @@ def test_telemetry(b):
     child = b.start("ports: [{device: 'net_pcap0,rx_pcap=%s'}]\n" % capture, "-o", out, "--", "--file-prefix", prefix)
     try:
         time.sleep(3.5)
-        commands = ["summary", "series", "series,x", "seconds", "seconds,1", "workers", "table", "explain,175.45.176.1", "explain,x"]
+        commands = ["summary", "series", "series,x", "seconds", "seconds,1", "workers", "table", "explain,175.45.176.1", "explain,x",
+                    "routes", "routes,x"]
         asked = subprocess.run(["dpdk-telemetry.py", "-f", prefix], input="".join("/transitwatch/%s\n" % c for c in commands),
                                capture_output=True, text=True, timeout=20, check=False)
         answers = [next(iter(json.loads(line).values())) for line in asked.stdout.splitlines() if line.startswith('{"/')]
@@ -256,7 +257,7 @@ def test_telemetry(b):
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=30)
     must(len(answers) == len(commands), "telemetry: %s %s" % (asked.stdout[-300:], asked.stderr))
-    summary, series, bad, latest, first, workers, table, explained, no_address = answers
+    summary, series, bad, latest, first, workers, table, explained, no_address, routes, no_route = answers
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     must(summary["received_packets"] == lines[-1]["received"]["packets"] and summary["target"] == lines[-1]["classes"]["target"],
          "telemetry: %s" % summary)
@@ -264,6 +265,7 @@ def test_telemetry(b):
     seconds = {str(line["time"]): line["received"]["packets"] for line in lines if line["type"] == "second"}
     must(latest and first and all(seconds[t] == s["received_packets"] for t, s in [*latest.items(), *first.items()]), "seconds")
     must(0 <= workers["0"]["busy_percent"] <= 100 and table["routes_ipv4"] == 1, "%s %s" % (workers, table))
+    must(routes == {"vantage_points": 0, "stale": 0} and no_route is None, "routes without any: %s %s" % (routes, no_route))
     must(explained["target"] == "KP" and bad is None and no_address is None, "%s %s %s" % (explained, bad, no_address))
     must(not os.path.exists("/var/run/dpdk/" + prefix), "files are left behind")
 
