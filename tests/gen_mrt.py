@@ -3,7 +3,7 @@
 """Makes MRT files (RFC 6396, RFC 8050) from text, and text at random.
 
     gen_mrt.py make TEXT OUT                    "-" for stdin
-    gen_mrt.py random SEED                      a text with all there is, on stdout
+    gen_mrt.py random SEED [OUT]                a text with all there is, on stdout; or what it makes
     gen_mrt.py bulk OUT PREFIXES PEERS [SEED]   a large TABLE_DUMP_V2 RIB, written block by block
 
 The text, a line a thing, "#" begins a comment where a word begins:
@@ -341,6 +341,9 @@ def main(arguments):
             make(text, out.write)
     elif len(arguments) == 2 and arguments[0] == "random":
         print("\n".join(random_text(int(arguments[1]))))
+    elif len(arguments) == 3 and arguments[0] == "random":
+        with open(arguments[2], "wb") as out:
+            make(random_text(int(arguments[1])), out.write)
     elif len(arguments) in (4, 5) and arguments[0] == "bulk":
         bulk(arguments[1], int(arguments[2]), int(arguments[3]), int((arguments + ["1"])[4]))
     else:
