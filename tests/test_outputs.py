@@ -8,14 +8,18 @@ Exit status: 0 passed, 1 failed, 77 skipped (see live.py).
 """
 
 import contextlib
+import ctypes
 import json
 import os
+import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from checks import must, run_tests
 from live import Bench, check_conservation, wait_for_lines
@@ -29,7 +33,7 @@ def running(b, config, *arguments, **more):
     log = b.folder / "run.err"
     with open(log, "w", encoding="utf-8") as error:
         child = subprocess.Popen([str(b.binary), "run", "-c", str(config), *map(str, arguments)], stderr=error,
-                                 stdout=subprocess.DEVNULL, **more)
+                                 **{"stdout": subprocess.DEVNULL, **more})
     try:
         wait_for_lines(log, r"\d+ workers?, ")
         yield child, log
@@ -130,6 +134,112 @@ def test_what_is_left_out_is_counted(b):
          "left out: %s of %d seconds, %d are there" % (missing, summary["seconds"], len(seconds)))
     must(len(re.findall("transitwatch: %s" % out, text)) == 3, "left out: said %s" % text)
     must(seconds[-1]["time"] == summary["last"], "left out: the last second is not there")
+
+
+def test_readers_that_sleep_hold_nobody_up(b):
+    """A pipe and a terminal that nobody reads: seconds close on time, the watchdog is fed, the end comes."""
+    config = write_wide(b, 8, 60)
+    out, csv = b.folder / "sleeps", b.folder / "sleeps.csv"
+    os.mkfifo(out)
+    reader = os.open(out, os.O_RDONLY | os.O_NONBLOCK)
+    terminal, inside = pty.openpty()
+    heard = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(b.folder / "notify"))
+        manager.settimeout(0.1)
+        with running(b, config, "-o", out, "--csv", csv, stdout=inside,
+                     env={**os.environ, "NOTIFY_SOCKET": str(b.folder / "notify")}) as (child, log):
+            begun = time.monotonic()
+            while time.monotonic() < begun + 10:
+                with contextlib.suppress(TimeoutError):
+                    heard.append(manager.recv(256).decode())
+            ends = time.monotonic()
+            status = stop(child)
+            took = time.monotonic() - ends
+            text = log.read_text()
+    drawn = os.read(terminal, 1 << 20)
+    for fd in (reader, terminal, inside):
+        os.close(fd)
+    must(heard.count("WATCHDOG=1") >= 7, "readers sleep: the watchdog was fed %d times in 10 s" % heard.count("WATCHDOG=1"))
+    must(status == 1 and took < 20, "readers sleep: exit status %d after %.1f s: %s" % (status, took, text))
+    must(drawn.startswith(b"\x1b[H"), "readers sleep: no table was drawn: %r" % drawn[:50])
+    must(re.search(r"%s: in all, \d+ lines are missing\n" % out, text), "readers sleep: said %s" % text)
+    times = [int(row.split(",")[0]) for row in csv.read_text().splitlines()[1:]]
+    must(len(set(times)) >= 8 and set(times) == set(range(times[0], times[-1] + 1)), "readers sleep: CSV has %s" % sorted(set(times)))
+
+
+class Stopped:
+    """One thread of a process stands still, and all others run: what a debugger does."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+
+    def __init__(self, tid):
+        self.tid = tid
+        self.call = ctypes.CDLL(None, use_errno=True).ptrace
+        self.call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def ptrace(self, request):
+        if self.call(request, self.tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace %#x" % request)
+
+    def __enter__(self):
+        self.ptrace(self.SEIZE)
+        self.ptrace(self.INTERRUPT)
+        os.waitpid(self.tid, 0x40000000)  # __WALL
+
+    def __exit__(self, *_):
+        self.ptrace(self.DETACH)
+
+
+def find_process(part, *words):
+    """The process whose command line has all these, once there is one."""
+    for _ in range(300):
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                command = path.read_bytes().decode(errors="replace").split("\0")
+                if part in " ".join(command) and all(word in command for word in words):
+                    return int(path.parent.name)
+        time.sleep(0.2)
+    raise OSError("no process %s %s" % (part, words))
+
+
+def test_report_full_adds_up(b):
+    """The aggregator stands still for longer than there are blocks to count into, while packets come at a steady pace."""
+    folder, out, stands_still = b.folder / "lab", b.folder / "lab.jsonl", 14
+    folder.mkdir()
+    config = write_wide(b, N_TARGETS, N_UPSTREAMS)  # so large are its blocks that there are 8
+    lab = subprocess.Popen([b.root / "scripts/lab", "--binary", b.binary, "-c", config, "--via", "veth", "--rate", "800", "-o", out],
+                           env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        find_process(str(folder), "tcpreplay")
+        time.sleep(2)
+        with Stopped(find_process(str(folder), "run", str(b.binary))):
+            since = int(time.time())
+            time.sleep(stands_still)
+            until = int(time.time())
+        text, error = lab.communicate(timeout=60)
+    finally:
+        lab.kill()
+        lab.wait()
+    # the lab compares what was sent with what was seen and lost
+    must(lab.returncode == 0, "report_full: exit status %d: %s %s" % (lab.returncode, text[-500:], error))
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    check_conservation("report_full", lines)
+    summary = lines[-1]
+    lost = summary["dropped"].get("report_full", 0)
+    # a machine with too much to do may overflow the packet socket, too
+    must(set(summary["dropped"]) <= {"report_full", "imissed"} and 400 <= lost <= 900 * (stands_still - 6) and
+         summary["received"]["packets"] + sum(summary["dropped"].values()) == 16764,
+         "report_full: %s of %s" % (summary["dropped"], summary["received"]))
+    must({"cause": "report_full", "worker": 0, "packets": lost} in summary["losses"], "report_full: %s" % summary["losses"])
+    seconds = [line for line in lines if line["type"] == "second"]
+    inexact = [line["time"] for line in seconds if not line["exact"]]
+    must(summary["inexact"] == len(inexact) >= 2 and not summary["exact"], "report_full: inexact are %s" % inexact)
+    # seven blocks beside the open one: from then on nothing is counted, until the aggregator returns some
+    blind = set(range(since + 9, until))
+    must(blind and blind <= set(inexact), "report_full: blind in %s, inexact are %s" % (sorted(blind), inexact))
+    must(not any(line["received"]["packets"] for line in seconds if line["time"] in blind), "report_full: counted without a block")
+    must("imissed" in summary["dropped"] or min(inexact) >= since, "report_full: inexact are %s" % inexact)
 
 
 if __name__ == "__main__":
