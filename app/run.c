@@ -237,8 +237,10 @@ static int run(struct run *r, struct tw_diag *diag)
 			nanosleep(&nap, NULL);
 		if (atomic_exchange_explicit(&tw_signals.rotate, false, memory_order_relaxed))
 			reopen(r);
-		if (atomic_exchange_explicit(&tw_signals.hang_up, false, memory_order_relaxed))
+		if (atomic_exchange_explicit(&tw_signals.hang_up, false, memory_order_relaxed)) {
 			tw_reload_ask(&r->reload);
+			tw_serve_reload(&r->serve);
+		}
 		step_routes(r);
 		tw_serve_step(&r->serve);
 		feed_watchdog(r);

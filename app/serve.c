@@ -169,6 +169,22 @@ int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, str
 	return 0;
 }
 
+void tw_serve_reload(struct tw_serve *serve)
+{
+	struct tw_diag diag = {0};
+	int result = serve->http != NULL ? tw_http_reload(serve->http, &diag) : 0;
+
+	if (result < 0)
+		atomic_fetch_add(&serve->engine->reloads_bad, 1);
+	tw_diag_print(&diag, stderr, "transitwatch: ");
+	tw_diag_free(&diag);
+	if (result > 0)
+		fprintf(stderr, "transitwatch: certificate, password and token are read again\n");
+	else if (result < 0)
+		fprintf(stderr,
+			"transitwatch: certificate, password and token stay as they were\n");
+}
+
 static void show_peers(void *arg, const struct tw_peer *peers, unsigned int n)
 {
 	tw_history_set_peers(arg, peers, n);

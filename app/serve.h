@@ -31,6 +31,9 @@ int tw_serve_make(struct tw_serve *serve, struct tw_engine *engine,
 /* Opens the port, behind tw_engine_make(), and tells where. Returns 0, or -errno with a line in *diag. */
 int tw_serve_start(struct tw_serve *serve, const struct tw_options *options, struct tw_diag *diag);
 
+/* Reads the files that guard the server again, and tells. */
+void tw_serve_reload(struct tw_serve *serve);
+
 /* Keeps the far ends up to date. To be called every now and then. */
 void tw_serve_step(struct tw_serve *serve);
 

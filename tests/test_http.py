@@ -680,6 +680,88 @@ def test_tls(b):
         must(b"200 OK" not in raw(server, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 0.5), "metrics without TLS")
 
 
+def make_certificate(folder, name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-days", "2", "-keyout",
+                    str(folder / (name + ".key")), "-out", str(folder / (name + ".pem"))], capture_output=True, check=True)
+    return ssl.PEM_cert_to_DER_cert((folder / (name + ".pem")).read_text())
+
+
+def test_secrets_are_read_again(b):
+    """SIGHUP takes a new certificate, password and token, all or none; connections go on."""
+    ders = {name: make_certificate(b.folder, name) for name in ("first", "second")}
+
+    def put(certificate, key, token, password):
+        (b.folder / "cert.pem").write_text((b.folder / (certificate + ".pem")).read_text())
+        (b.folder / "key.pem").write_text((b.folder / (key + ".key")).read_text())
+        (b.folder / "token").write_text(token)
+        (b.folder / "password").write_text(password)
+
+    def served():
+        connection = server.connect()
+        connection.connect()
+        der = connection.sock.getpeercert(binary_form=True)
+        connection.close()
+        return next((name for name, d in ders.items() if d == der), None)
+
+    def hang_up(pattern):
+        before = len(re.findall(pattern, server.log.read_text()))
+        server.child.send_signal(signal.SIGHUP)
+        for _ in range(200):
+            if len(re.findall(pattern, server.log.read_text())) > before:
+                return
+            time.sleep(0.05)
+        raise ValueError("%r is not said again: %s" % (pattern, server.log.read_text()))
+
+    def opens(token="", password=""):
+        header = "Bearer " + token if token else "Basic " + base64.b64encode(b"probe:" + password.encode()).decode()
+        return server.ask("/metrics", Authorization=header)[0] == 200
+
+    put("first", "first", "t1", "p1")
+    config = b.with_http("ports: [{device: 'net_null0,no-rx=1'}]\nhttp: {certificate: cert.pem, key: key.pem, user: probe, password_file: password, token_file: token}\n")
+    with Server(b, ["run", "-c", config]) as server:
+        server.wait_until("workers?, ")
+        must(served() == "first" and opens("t1") and opens(password="p1") and not opens("t2"), "the first files")
+        stream = server.connect()
+        stream.request("GET", "/api/v1/stream", headers={"Authorization": "Bearer t1"})
+        followed = stream.getresponse()
+        followed.readline()
+        put("second", "second", "t2", "p2")
+        must(served() == "first" and opens("t1"), "new files without a signal")
+        hang_up("certificate, password and token are read again")
+        must(served() == "second", "the old certificate is served")
+        must(opens("t2") and opens(password="p2") and not opens("t1") and not opens(password="p1"), "old secrets open, or new ones do not")
+        while not followed.readline().startswith(b"data:"):
+            pass  # a second that comes after the change, on the connection from before it
+        must(followed.readline() == b"\n" and followed.readline().startswith(b"event: "), "the stream has ended")
+        for breakage, pattern in ((lambda: put("first", "second", "t3", "p3"), r"http.certificate: \S*cert.pem: cannot be served with \S*key.pem: "),
+                                  (lambda: (b.folder / "key.pem").write_text("junk\n"), r"check certificate and key"),
+                                  (lambda: (put("first", "first", "t3", "p3"), (b.folder / "token").unlink()), r"token: cannot read: No such file"),
+                                  (lambda: (b.folder / "token").write_text(""), r"token: cannot read: it is empty")):
+            breakage()
+            hang_up(pattern)
+            server.wait_until("certificate, password and token stay as they were")
+            must(served() == "second" and opens("t2") and opens(password="p2") and not opens(password="p3"), "%s: a part was taken" % pattern)
+        bad = samples(server.ask("/metrics", Authorization="Bearer t2")[2].decode())["transitwatch_reloads_total", '{result="bad"}']
+        must(bad == 4, "%s bad reloads are counted" % bad)
+        # Handshakes while files change: each gets one of the two.
+        seen, stop = [], threading.Event()
+
+        def shake():
+            while not stop.is_set():
+                seen.append(served())
+
+        thread = threading.Thread(target=shake)
+        thread.start()
+        for i in range(30):
+            name = ("first", "second")[i % 2]
+            put(name, name, "t2", "p2")
+            hang_up("certificate, password and token are read again")
+        stop.set()
+        thread.join()
+        must(set(seen) == {"first", "second"}, "of %d handshakes: %s" % (len(seen), set(seen)))
+        stream.close()
+
+
 def test_not_started(b):
     """One line each, and an end."""
     with socket.socket() as taken:

@@ -21,47 +21,11 @@ enum {
 	HEADER_MAX = 32 * 1024, /* octets of a request, and of memory for it */
 	TIMEOUT = 15,           /* seconds without an octet either way */
 	GZIP_FROM = 1024,
-	FILE_MAX = 1 << 20,
 	SEND_BUFFER =
 		128 * 1024, /* of the kernel, for each connection; by itself it takes up to 4 MB */
 	LISTEN_MAX = 128,
 	SPARE = 8, /* connections, to turn somebody away by */
 };
-
-/* ---- who may ---- */
-
-/* Takes the same time wherever two texts differ. */
-static bool same(const char *given, const char *right)
-{
-	size_t n = strlen(given), m = strlen(right);
-	unsigned int differ = n != m;
-
-	for (size_t i = 0; i < n; i++)
-		differ |= (unsigned int)((unsigned char)given[i] ^
-					 (unsigned char)right[m > 0 ? i % m : 0]);
-	return differ == 0;
-}
-
-static bool may(const struct tw_http *http, struct MHD_Connection *connection)
-{
-	const char *header = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	char *user, *password = NULL;
-	bool result = false;
-
-	if (http->token == NULL && http->user == NULL)
-		return true;
-	if (http->token != NULL && header != NULL && strncasecmp(header, "Bearer ", 7) == 0)
-		return same(header + 7, http->token);
-	if (http->user == NULL)
-		return false;
-	user = MHD_basic_auth_get_username_password(connection, &password);
-	if (user != NULL && password != NULL)
-		result = same(user, http->user) & same(password, http->password);
-	MHD_free(user);
-	MHD_free(password);
-	return result;
-}
 
 /* ---- answering ---- */
 
@@ -192,7 +156,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 		path = "";
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		tw_answer_error(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD alone");
-	else if (!may(http, connection))
+	else if (!tw_http_may(http, connection))
 		tw_answer_error(&answer, MHD_HTTP_UNAUTHORIZED,
 			"authentication is needed: a user and a password, or a bearer token");
 	else if (!tw_page_answer(path, &answer) && !tw_api_answer(http, connection, path, &answer))
@@ -201,53 +165,6 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 }
 
 /* ---- starting ---- */
-
-/* A file's text, without the line's end behind it. NULL with a line in *diag. */
-static char *read_text(const char *path, struct tw_diag *diag)
-{
-	FILE *in = fopen(path, "r");
-	char *text = in != NULL ? calloc(1, FILE_MAX + 1) : NULL;
-	size_t n = 0;
-
-	if (text != NULL)
-		n = fread(text, 1, FILE_MAX, in);
-	if (text == NULL || ferror(in) || n == 0) {
-		tw_diag_add(diag, -EIO, "%s: cannot read: %s", path,
-			n == 0 && errno == 0 ? "it is empty" : strerror(errno));
-		free(text);
-		text = NULL;
-	}
-	if (in != NULL)
-		fclose(in);
-	while (text != NULL && n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		text[--n] = '\0';
-	return text;
-}
-
-static int read_files(
-	struct tw_http *http, const struct tw_http_config *config, struct tw_diag *diag)
-{
-	const struct {
-		const char *path;
-		char **text;
-	} files[] = {
-		{config->certificate, &http->certificate},
-		{config->key, &http->key},
-		{config->password_file, &http->password},
-		{config->token_file, &http->token},
-	};
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		errno = 0;
-		if (files[i].path != NULL)
-			*files[i].text = read_text(files[i].path, diag);
-		if (files[i].path != NULL && *files[i].text == NULL)
-			return -EIO;
-	}
-	if (config->user != NULL)
-		http->user = strdup(config->user);
-	return config->user != NULL && http->user == NULL ? -ENOMEM : 0;
-}
 
 /* "127.0.0.1:9817", "[::1]:9817" */
 static int resolve(const char *listen, struct sockaddr_storage *address, socklen_t *length,
@@ -317,14 +234,13 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 {
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)tw_http_certificate},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
 	if (address->ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	if (http->certificate != NULL)
+	if (config->certificate != NULL)
 		flags |= MHD_USE_TLS;
 	else
 		tls[0].option = MHD_OPTION_END;
@@ -340,9 +256,8 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		return 0;
 	}
 	return tw_diag_add(diag, errno != 0 ? -errno : -EINVAL,
-		"http.listen: %s: cannot be served: %s: choose another port%s", config->listen,
-		errno != 0 ? strerror(errno) : "the server does not start",
-		http->certificate != NULL ? ", or check certificate and key" : "");
+		"http.listen: %s: cannot be served: %s: choose another port", config->listen,
+		errno != 0 ? strerror(errno) : "the server does not start");
 }
 
 static void write_url(struct tw_http *http, const char *listen)
@@ -352,7 +267,7 @@ static void write_url(struct tw_http *http, const char *listen)
 	const char *colon = strrchr(listen, ':');
 
 	snprintf(http->url, sizeof(http->url), "http%s://%.*s:%u/",
-		http->certificate != NULL ? "s" : "", (int)(colon - listen), listen,
+		http->config.certificate != NULL ? "s" : "", (int)(colon - listen), listen,
 		info != NULL ? info->port : 0u);
 }
 
@@ -368,13 +283,15 @@ struct tw_http *tw_http_start(const struct tw_http_config *config,
 		return NULL;
 	}
 	pthread_mutex_init(&http->lock, NULL);
+	pthread_mutex_init(&http->secrets_lock, NULL);
+	http->config = *config;
 	http->source = source;
 	http->series = tw_record_room(source->view);
 	if (http->series == NULL || tw_metrics_init(&http->metrics, source->view) != 0 ||
 		tw_json_init(&http->json, source->view, NULL) != 0) {
 		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
 	} else if (resolve(config->listen, &address, &length, diag) == 0 &&
-		   read_files(http, config, diag) == 0 &&
+		   tw_http_reload(http, diag) >= 0 &&
 		   start_daemon(http, config, &address, diag) == 0) {
 		write_url(http, config->listen);
 		tw_history_notify(source->history, tw_stream_wake, http);
@@ -403,11 +320,8 @@ void tw_http_stop(struct tw_http *http)
 	tw_json_free(&http->json);
 	tw_buffer_free(&http->encoded.text);
 	free(http->series);
-	free(http->certificate);
-	free(http->key);
-	free(http->user);
-	free(http->password);
-	free(http->token);
+	tw_http_forget_secrets(&http->secrets);
+	pthread_mutex_destroy(&http->secrets_lock);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
 }

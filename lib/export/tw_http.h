@@ -32,6 +32,7 @@
 
 #define TW_HTTP_CONNECTIONS 128
 
+/* The texts outlive the server. */
 struct tw_http_config {
 	const char *listen;      /* "127.0.0.1:9817", "[::1]:9817"; port 0: any that is free */
 	const char *certificate; /* paths of PEM files, both or neither: TLS */
@@ -61,6 +62,13 @@ struct tw_http;
  */
 struct tw_http *tw_http_start(const struct tw_http_config *config,
 	const struct tw_http_source *source, struct tw_diag *diag);
+/*
+ * Reads certificate, key, password and token again: all or, where any of them is bad, none. Connections go on; the next
+ * request and the next handshake are held against what is new. Returns 1, 0 where there are no such files, or -errno
+ * with a line in *diag.
+ */
+int tw_http_reload(struct tw_http *http, struct tw_diag *diag);
+
 /* Ends streams, closes connections, ends the thread. */
 void tw_http_stop(struct tw_http *http);
 

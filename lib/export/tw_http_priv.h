@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 
 #include "tw_http.h"
@@ -22,6 +23,13 @@ struct tw_encoded {
 	struct tw_buffer text; /* empty: of none */
 };
 
+/* What the files that guard the server hold; NULL where there is none. */
+struct tw_secrets {
+	char *certificate, *key; /* PEM */
+	const char *user;        /* the configuration's */
+	char *password, *token;
+};
+
 struct tw_http {
 	struct MHD_Daemon *daemon;
 	const struct tw_http_source *source;
@@ -31,8 +39,9 @@ struct tw_http {
 	struct tw_encoded encoded;
 	char url[96];
 
-	char *certificate, *key; /* texts */
-	char *user, *password, *token;
+	struct tw_http_config config;
+	pthread_mutex_t secrets_lock;
+	struct tw_secrets secrets; /* under the lock: the control core replaces them */
 
 	pthread_mutex_t lock;      /* of the streams */
 	struct tw_stream *streams; /* that wait for the next second */
@@ -60,6 +69,14 @@ bool tw_api_answer(struct tw_http *http, struct MHD_Connection *connection, cons
  * The weight that a header like Accept gives a value (RFC 9110, section 12.4.2): 0 to 1; -1 where it does not name it.
  */
 double tw_http_weight(struct MHD_Connection *connection, const char *header, const char *value);
+
+/* Whether a request has what opens the server. */
+bool tw_http_may(struct tw_http *http, struct MHD_Connection *connection);
+/* GnuTLS asks it for the certificate of a handshake; its arguments are gnutls_certificate_retrieve_function3's. */
+int tw_http_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+	gnutls_pcert_st **certificates, unsigned int *length, gnutls_ocsp_data_st **ocsp,
+	unsigned int *ocsp_length, gnutls_privkey_t *key, unsigned int *flags);
+void tw_http_forget_secrets(struct tw_secrets *secrets);
 
 /* The same for the page and its parts. */
 bool tw_page_answer(const char *path, struct tw_answer *answer);
