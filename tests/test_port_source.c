@@ -136,6 +136,65 @@ static void a_tag_that_hardware_took_off_counts(void **state)
 	end();
 }
 
+/* One that somebody else holds too, one that borrows its data, one of another pool: all in one look. */
+static void buffers_go_back_where_they_belong(void **state)
+{
+	struct rte_mempool *other = rte_pktmbuf_pool_create(
+		"other", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	struct rte_mempool *mine = pool;
+	struct rte_mbuf *held = make(plain, sizeof(plain), sizeof(plain));
+	struct rte_mbuf *borrows = rte_pktmbuf_alloc(pool);
+
+	assert_non_null(other);
+	for (unsigned int odd = 0; odd < 4; odd++) {
+		begin();
+		give(make(plain, sizeof(plain), sizeof(plain)));
+		if (odd == 1) {
+			rte_mbuf_refcnt_update(held, 1);
+			give(held);
+		} else if (odd == 2) {
+			rte_pktmbuf_attach(borrows, held);
+			give(borrows);
+		} else if (odd == 3) {
+			pool = other;
+			give(make(plain, sizeof(plain), sizeof(plain)));
+			pool = mine;
+		}
+		give(make(plain, sizeof(plain), sizeof(plain)));
+		source.base.fill(&source.base, &burst);
+		assert_int_equal(burst.n, odd == 0 ? 2 : 3);
+		assert_int_equal(rte_mbuf_refcnt_read(held), 1);
+		assert_int_equal(rte_mempool_in_use_count(pool), odd < 2 ? 2 : 1);
+		assert_int_equal(rte_mempool_in_use_count(other), 0);
+	}
+	rte_pktmbuf_free(held);
+	end();
+	rte_mempool_free(other);
+}
+
+static void a_tunnel_is_taken_off_where_it_shall_be(void **state)
+{
+	/* UDP to 4789, VXLAN, and the frame of above. */
+	static const uint8_t outer[50] = {2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 8, 0, 0x45, 0, 0, 110,
+		0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x80, 0, 0x12, 0xb5, 0, 90, 0,
+		0, 8};
+	uint8_t frame[sizeof(outer) + sizeof(plain)];
+
+	memcpy(frame, outer, sizeof(outer));
+	memcpy(frame + sizeof(outer), plain, sizeof(plain));
+	for (unsigned int off = 0; off < 2; off++) {
+		begin();
+		source.base.decapsulate = off ? TW_DECAP_VXLAN : 0;
+		give(make(frame, sizeof(frame), sizeof(frame)));
+		source.base.fill(&source.base, &burst);
+		assert_int_equal(burst.n, 1);
+		assert_int_equal(burst.rx.bytes, sizeof(frame));
+		assert_int_equal(burst.ip4[0], off ? 0xc0000201 : 0x0a000001);
+		assert_int_equal(burst.bytes[0], off ? 60 : 110);
+		end();
+	}
+}
+
 /* Whole bursts and single frames come to the same, for any number of frames. */
 static void both_ways_take_everything(void **state)
 {
@@ -217,6 +276,8 @@ int main(void)
 		cmocka_unit_test(frames_in_pieces_are_parsed),
 		cmocka_unit_test(jumbo_frames_are_parsed),
 		cmocka_unit_test(a_tag_that_hardware_took_off_counts),
+		cmocka_unit_test(buffers_go_back_where_they_belong),
+		cmocka_unit_test(a_tunnel_is_taken_off_where_it_shall_be),
 		cmocka_unit_test(both_ways_take_everything),
 		cmocka_unit_test(the_end_comes_after_the_last_frame),
 	};
