@@ -267,7 +267,7 @@ static int append_all(struct tw_feed *r, const struct tw_rib *rib, const struct 
 	return err;
 }
 
-static void take_turn(struct tw_feed *r, const struct tw_share_turn *turn)
+static void take_turn(struct tw_feed *r, const struct tw_share_turn *turn, uint64_t second)
 {
 	struct tw_routes_view *view = &r->view;
 
@@ -281,7 +281,7 @@ static void take_turn(struct tw_feed *r, const struct tw_share_turn *turn)
 		share->addresses += (uint64_t)turn->changes[i].addresses;
 	}
 	view->number++;
-	view->since = turn->from;
+	view->since = turn->from != 0 ? turn->from : second;
 	view->n_peers = turn->n_peers;
 	view->n_stale = turn->n_stale;
 }
@@ -320,7 +320,7 @@ const struct tw_routes_view *tw_feed_at(void *arg, uint64_t second)
 	while (r->turns != NULL && r->turns->from <= second) {
 		struct tw_share_turn *turn = r->turns;
 
-		take_turn(r, turn);
+		take_turn(r, turn, second);
 		r->turns = turn->next;
 		if (r->turns == NULL)
 			r->last_turn = NULL;

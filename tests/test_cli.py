@@ -124,7 +124,7 @@ def test_check(p):
     result = p.run("check", "-c", p.config)
     text = result.stdout.decode()
     must(result.returncode == 0 and not result.stderr, "check: exit status %d: %s" % (result.returncode, result.stderr))
-    for key in ("idle_timeout: 30", "max_per_worker: 262144", "workers: 1", "decapsulate:", "attribution: [vlan]"):
+    for key in ("idle_timeout: 30", "max_per_worker: 262144", "workers: 1", "decapsulate:", "attribution: [vlan, rib]"):
         must(key in text, "check does not tell %s" % key)
     must(re.search(r"^# series: 12 at most", text, re.M), "check does not tell the number of series")
     again = p.run("check", "-c", p.write("again.yaml", text))
