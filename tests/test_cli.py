@@ -168,7 +168,7 @@ def test_replay(p):
     halves = p.write("1.pcap", whole[:middle]), p.write("2.pcap", whole[:24] + whole[middle:])
     must(p.run("replay", "-c", p.config, "-o", "-", *halves).stdout == jsonl, "two halves are not the whole")
     ports = p.write("ports.yaml", p.config.read_text().replace("demo-", str(p.root) + "/pcaps/demo-").replace(
-        "vlan: 100", "port: 0").replace("vlan: 200", "port: 1").replace("[vlan]", "[port]"))
+        "vlan: 100", "port: 0").replace("vlan: 200", "port: 1").replace("[vlan, rib]", "[port]"))
     for options, upstreams in ((["--port-per-file"], {4837, 20485}), ([], {4837})):
         summary = json.loads(p.run("replay", "-c", ports, "-o", "-", *options, *halves).stdout.splitlines()[-1])
         must({s["upstream"] for s in summary["series"] if s["packets"]} == upstreams, "%s: upstreams are %s" % (
