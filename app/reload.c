@@ -15,8 +15,9 @@
 #include "reload.h"
 
 enum {
-	/* After a file changed: whoever replaces one may replace the next. */
-	SETTLE_NS = 300000000,
+	/* After a file was written in place, or renamed over: whoever replaces one may replace the next. */
+	SETTLE_WRITTEN_NS = 300000000,
+	SETTLE_RENAMED_NS = 50000000,
 	/* Rules are published this long before the second they decide from: every worker has seen them by then. */
 	LEAD_NS = 100000000,
 	/* Before a table is cut anew where that has failed. */
@@ -238,7 +239,9 @@ static void read_events(struct tw_reload *r)
 			const struct inotify_event *event = (const struct inotify_event *)at;
 
 			if (event->len > 0 && is_ours(r, event->name))
-				r->due = tw_monotonic_ns() + SETTLE_NS;
+				r->due = tw_monotonic_ns() + ((event->mask & IN_MOVED_TO) != 0
+									     ? SETTLE_RENAMED_NS
+									     : SETTLE_WRITTEN_NS);
 			at += sizeof(*event) + event->len;
 		}
 	}
