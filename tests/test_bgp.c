@@ -363,6 +363,28 @@ static void cut_everywhere(void **state)
 	}
 }
 
+/* A length that no address has must not touch what lies behind the prefix. */
+static void a_prefix_that_is_too_long(void **state)
+{
+	for (unsigned int length = 33; length < 256; length++) {
+		struct {
+			struct tw_prefix prefix;
+			uint8_t behind[32];
+		} laid;
+		uint8_t octets[33], untouched[32];
+		struct tw_cursor cursor = tw_cursor(octets, sizeof(octets));
+		uint8_t family = length > 128 ? 6 : 4;
+
+		memset(octets, 0xff, sizeof(octets));
+		memset(untouched, 0xff, sizeof(untouched));
+		memset(&laid, 0xff, sizeof(laid));
+		octets[0] = (uint8_t)length;
+		assert_false(tw_bgp_prefix(&cursor, family, &laid.prefix));
+		assert_true(cursor.failed);
+		assert_memory_equal(laid.behind, untouched, sizeof(untouched));
+	}
+}
+
 static void paths_as_text(void **state)
 {
 	static const uint8_t octets[] = {
@@ -458,6 +480,7 @@ int main(void)
 		cmocka_unit_test(malformed_messages),
 		cmocka_unit_test(headers),
 		cmocka_unit_test(cut_everywhere),
+		cmocka_unit_test(a_prefix_that_is_too_long),
 		cmocka_unit_test(paths_as_text),
 		cmocka_unit_test(attributes_of_entries),
 		cmocka_unit_test(a_cursor_fails_for_good),

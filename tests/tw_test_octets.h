@@ -24,11 +24,12 @@ struct octets {
 static inline void put_hex(struct octets *octets, const char *hex)
 {
 	for (; *hex != '\0'; hex++) {
-		char digits[3] = {hex[0], hex[0] == ' ' ? '\0' : hex[1]};
+		char digits[3] = {hex[0]};
 		char *end;
 
 		if (hex[0] == ' ')
 			continue;
+		digits[1] = hex[1];
 		octets->data[octets->size++] = (uint8_t)strtoul(digits, &end, 16);
 		if (end != digits + 2)
 			abort();

@@ -87,7 +87,6 @@ static int start(struct reading *reading)
 		return tw_diag_add(
 			reading->diag, err, "%s: %s", reading->file->path, strerror(-err));
 	reading->mrt = tw_mrt_create(&ours);
-	reading->capacity = BUFFER;
 	reading->buffer = malloc(reading->capacity);
 	if (reading->mrt == NULL || reading->buffer == NULL)
 		return tw_diag_add(
@@ -229,7 +228,8 @@ static int read_all(struct reading *reading)
 int tw_mrt_read_file(const struct tw_mrt_file *file, const struct tw_mrt_handler *handler,
 	struct tw_mrt_counts *counts, struct tw_diag *diag)
 {
-	struct reading reading = {.file = file, .handler = handler, .diag = diag};
+	struct reading reading = {
+		.file = file, .handler = handler, .diag = diag, .capacity = BUFFER};
 	int err = start(&reading);
 
 	if (err == 0)
