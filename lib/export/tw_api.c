@@ -98,9 +98,10 @@ static void put_names(const struct tw_view *view, struct tw_buffer *out)
 	for (unsigned int i = 0; i < view->n_upstreams; i++)
 		if (tw_view_upstream_there(view, i))
 			json_array_append_new(
-				upstreams, json_pack("{sIss}", "upstream",
+				upstreams, json_pack("{sIssss}", "upstream",
 						   (json_int_t)tw_view_upstream_asn(view, i),
-						   "name", tw_view_upstream_name(view, i)));
+						   "name", tw_view_upstream_name(view, i), "kind",
+						   tw_upstream_kind_name(view->upstreams[i].kind)));
 	object = json_pack("{sssssoso}", "version", view->version, "config", view->config_path,
 		"targets", targets, "upstreams", upstreams);
 	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;

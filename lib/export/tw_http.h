@@ -12,7 +12,7 @@
  *   /api/v1/summary                     the sums so far, and who is watched
  *   /api/v1/events                      {"events":[...]}: the latest
  *   /api/v1/explain?ip=A                what an address is, and why
- *   /api/v1/stream[?since=T]            server-sent events: second, event, gap, end (WHATWG HTML, section 9.2)
+ *   /api/v1/stream[?since=T]            server-sent events: second, event, gap, routes, end (WHATWG HTML, section 9.2)
  *   /healthz, /readyz                   200 or 503 (ready: seconds close)
  *
  * /api/v1/seconds is made while it is sent: it ends with what had closed when it was asked for, and is cut where the
