@@ -221,6 +221,7 @@ async function look(browser, width, height, colorScheme) {
   await seeEvents(page, name, events, colorScheme);
   await zoomByKeyboard(page, name);
   await (hasTouch ? zoomByTouch : zoomByMouse)(page, name);
+  must(!(await page.isVisible("#routing-part")), `${name}: routes are shown where there are none`);
   // Names are text.
   must(await page.evaluate(() => !window.hacked && !document.querySelector("#legend b, #now b, #events b, .chart b[onclick]")), `${name}: a name is markup`);
   must((await page.textContent("#legend")).includes("<b onclick"), `${name}: the awkward name is not shown`);

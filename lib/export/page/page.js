@@ -31,15 +31,16 @@ function si(value, unit = "") {
 const utc = time => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 19);
 
 // Unknown first, as everywhere.
-const upstreams = () => [{ upstream: 0, name: "unknown" }, ...about.upstreams];
-const label = u => (u.upstream ? `AS${u.upstream} ${u.name}`.trim() : "unknown");
+const upstreams = () => [{ upstream: 0, name: "unknown", kind: "unknown" }, ...about.upstreams];
+const label = u => (u.upstream ? `AS${u.upstream} ${u.name}`.trim() : u.name);
+const keyOf = u => u.upstream || u.name; // what has no ASN is told by its name
 
 // Bytes [to, from] of each upstream of a target.
 function bytesOf(second, target) {
   const sums = upstreams().map(() => [0, 0]);
   for (const series of second.series) {
     if (series.target !== target) continue;
-    sums[about.place.get(series.upstream) || 0][series.direction === "to" ? 0 : 1] += series.bytes;
+    sums[about.place.get(keyOf(series)) || 0][series.direction === "to" ? 0 : 1] += series.bytes;
   }
   return sums;
 }
@@ -78,7 +79,7 @@ function drawNow(second) {
       const sums = upstreams().map(() => [0, 0, 0, 0]);
       for (const s of second.series) {
         if (s.target !== target || s.direction !== direction) continue;
-        const sum = sums[about.place.get(s.upstream) || 0];
+        const sum = sums[about.place.get(keyOf(s)) || 0];
         sum[0] += s.packets;
         sum[1] += s.bytes;
         sum[2] += s.flows;
@@ -87,7 +88,7 @@ function drawNow(second) {
       const total = sums.reduce((n, s) => n + s[1], 0);
       upstreams().forEach((u, i) => {
         const [packets, bytes, flows, active] = sums[i];
-        if (i === 0 && packets + active === 0) return;
+        if (u.kind !== "configured" && packets + active === 0) return;
         lines.push([element("td", target, "text"), swatch(i, label(u)), element("td", direction, "text"), number(packets), number(8 * bytes), number(flows), number(active),
           total ? `${(100 * bytes / total).toFixed(0)} %` : "–"]);
       });
@@ -109,10 +110,12 @@ function drawLosses(second) {
 
 function tellEvent(e) {
   const who = e.name !== undefined ? `AS${e.upstream} ${e.name}`.replace("AS0 ", "") : "", pct = x => `${(100 * x).toFixed(0)} %`;
+  const other = label({ upstream: e.other, name: e.other_name });
   const texts = {
     upstream_appeared: () => `${who} appeared, ${pct(e.share)}`,
     upstream_vanished: () => `${who} vanished, had ${pct(e.share_before)}`,
-    upstream_overtook: () => `${who} overtook AS${e.other} ${e.other_name}, ${pct(e.share)} to ${pct(e.other_share)}`,
+    upstream_overtook: () => `${who} overtook ${other}, ${pct(e.share)} to ${pct(e.other_share)}`,
+    attribution_disagreement: () => `${who}, routes say ${other}, ${pct(e.share)}`,
     share_shift: () => `${who} shifted from ${pct(e.share_before)} to ${pct(e.share)}`,
     target_dark: () => "dark", target_back: () => "back", loss: () => `loss: ${e.packets} packets`
   };
@@ -147,13 +150,51 @@ function soon() {
   if (timer === null) timer = setTimeout(draw, SOON);
 }
 
+// ---- links beside routes ----
+
+const ALL = ["agree", "disagree", "undecided", "no_route"];
+
+// Of the bytes so far; and of the IPv4 addresses, which upstream the routes give them.
+function drawRouting(summary) {
+  const pct = (part, total) => (total ? `${(100 * part / total).toFixed(1)} %` : "–");
+  const shares = target => (summary.routes ? summary.routes.shares : []).filter(s => s.target === target && s.ip_version === 4);
+  const lines = about.targets.map(target => {
+    const found = (summary.routing || []).find(r => r.target === target), of = shares(target);
+    const bytes = found ? ALL.reduce((n, key) => n + found[key].bytes, 0) : 0, addresses = of.reduce((n, s) => n + s.addresses, 0);
+    return [element("td", target, "text"), ...ALL.map(key => pct(found ? found[key].bytes : 0, bytes)),
+      element("td", of.map(s => `${label(s)} ${pct(s.addresses, addresses)}`).join(", "), "text")];
+  });
+  $("routing-part").hidden = !summary.routes && !summary.routing;
+  fill($("routing").tBodies[0], lines);
+}
+
 // ---- what comes ----
 
 const total = object => Object.values(object).reduce((n, value) => n + value, 0);
 
+// Routes find upstreams as they come.
+function know(second) {
+  for (const series of second.series) {
+    if (about.place.has(keyOf(series)) || keyOf(series) === "unknown") continue;
+    about.place.set(keyOf(series), about.upstreams.push({ upstream: series.upstream, name: series.name, kind: "found" }));
+    unmakeCharts();
+    drawLegend();
+  }
+}
+
+function drawLegend() {
+  $("legend").replaceChildren(...upstreams().map((u, i) => {
+    const item = element("li", ""), box = element("span", "", "swatch");
+    box.style.background = colour(i);
+    item.append(box, label(u));
+    return item;
+  }));
+}
+
 function add(second) {
   const last = seconds[seconds.length - 1];
   if (last && second.time <= last.time) return;
+  know(second);
   seconds.push(second);
   if (second.time > about.last) { // else it is in the sums
     inexact += !second.exact;
@@ -181,6 +222,7 @@ async function refreshPeers() {
     fill($("peers").tBodies[0], summary.peers.map(p => [element("td", p.direction, "text"),
       element("td", p.asn ? `AS${p.asn}` : "unknown", "text"), element("td", p.name, "text"),
       number(p.packets), number(p.bytes, "B")]));
+    drawRouting(summary);
   } catch (error) {
     state("disconnected", true);
   }
@@ -204,17 +246,13 @@ function listen() {
 async function start() {
   try {
     about = await get("/api/v1/summary");
-    about.place = new Map(about.upstreams.map((u, i) => [u.upstream, i + 1]));
+    about.upstreams = about.upstreams.filter(u => u.kind === "configured"); // others once they are seen
+    about.place = new Map(about.upstreams.map((u, i) => [keyOf(u), i + 1]));
     inexact = about.inexact;
     lost = total(about.dropped);
     document.title = `${about.targets.join(", ")} – transitwatch`;
     $("target").replaceChildren(...about.targets.map(name => element("option", name)));
-    $("legend").replaceChildren(...upstreams().map((u, i) => {
-      const item = element("li", ""), box = element("span", "", "swatch");
-      box.style.background = colour(i);
-      item.append(box, label(u));
-      return item;
-    }));
+    drawLegend();
     for (const second of (await get(`/api/v1/seconds?since=${Math.max(0, about.last - KEEP + 1)}`)).seconds) add(second);
     for (const event of (await get("/api/v1/events")).events) addEvent(event);
     drawEvents();
