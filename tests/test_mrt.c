@@ -410,43 +410,6 @@ static void malformed_messages(void **state)
 	expect_malformed("a prefix is cut, or longer than an address");
 }
 
-static void a_record_that_is_too_long_is_passed_over(void **state)
-{
-	const uint32_t length = TW_MRT_RECORD_MAX + 1;
-	const struct tw_mrt_handler handler = {
-		.route = tell_route, .down = tell_down, .malformed = tell_malformed, .arg = &told};
-	struct tw_mrt *mrt = tw_mrt_create(&handler);
-	static uint8_t zeros[1 << 16];
-	uint64_t left;
-
-	told.size = 0;
-	stream.size = 0;
-	put_record(&stream, 16, 5, SESSION_AS4 "0006 0001");
-	put_hex(&stream, "000003e8 000d 0002");
-	put_number(&stream, 4, length);
-	assert_int_equal(tw_mrt_feed(mrt, stream.data, stream.size), stream.size);
-	assert_true(tw_mrt_is_cut(mrt, 0, &cut_record, &cut_offset));
-	assert_int_equal(cut_record, 2);
-	assert_int_equal(cut_offset, stream.size - 12);
-	for (left = length; left > sizeof(zeros); left -= sizeof(zeros))
-		assert_int_equal(tw_mrt_feed(mrt, zeros, sizeof(zeros)), sizeof(zeros));
-	/* the last of it with the next record behind, in one piece */
-	stream.size = 0;
-	for (uint64_t i = 0; i < left; i++)
-		put_number(&stream, 1, 0);
-	put_record(&stream, 16, 5, SESSION_AS4 "0006 0002");
-	assert_int_equal(tw_mrt_feed(mrt, stream.data, stream.size), stream.size);
-	assert_string_equal(told.text, "1000.000000 192.0.2.1 64500 down\n"
-				       "record 2 at 36: a record longer than 16 MiB\n"
-				       "1000.000000 192.0.2.1 64500 down");
-	counts = *tw_mrt_counts(mrt);
-	assert_int_equal(counts.records, 3);
-	assert_int_equal(counts.malformed, 1);
-	assert_int_equal(counts.bytes, 36 + 12 + (uint64_t)length + 36);
-	assert_false(tw_mrt_is_cut(mrt, 0, &cut_record, &cut_offset));
-	tw_mrt_free(mrt);
-}
-
 static void a_cut_stream_says_where(void **state)
 {
 	size_t whole;
@@ -501,7 +464,6 @@ int main(void)
 		cmocka_unit_test(a_bad_entry_leaves_the_others),
 		cmocka_unit_test(malformed_tables),
 		cmocka_unit_test(malformed_messages),
-		cmocka_unit_test(a_record_that_is_too_long_is_passed_over),
 		cmocka_unit_test(a_cut_stream_says_where),
 		cmocka_unit_test(times),
 	};

@@ -70,7 +70,8 @@ static void take_malformed(void *arg, uint64_t record, uint64_t offset, const ch
 		reading->handler->malformed(reading->handler->arg, record, offset, why);
 }
 
-static int start(struct reading *reading)
+/* False with *err where there is nothing to read or to read it with. */
+static bool start(struct reading *reading, int *err)
 {
 	const struct tw_mrt_handler *theirs = reading->handler;
 	const struct tw_mrt_handler ours = {
@@ -80,19 +81,21 @@ static int start(struct reading *reading)
 		.malformed = take_malformed,
 		.arg = reading,
 	};
-	int err;
 
-	reading->source = tw_mrt_source_open(reading->file->path, &err);
-	if (reading->source == NULL)
-		return tw_diag_add(
-			reading->diag, err, "%s: %s", reading->file->path, strerror(-err));
+	reading->source = tw_mrt_source_open(reading->file->path, err);
+	if (reading->source == NULL) {
+		tw_diag_add(reading->diag, *err, "%s: %s", reading->file->path, strerror(-*err));
+		return false;
+	}
 	reading->mrt = tw_mrt_create(&ours);
 	reading->buffer = malloc(reading->capacity);
-	if (reading->mrt == NULL || reading->buffer == NULL)
-		return tw_diag_add(
+	if (reading->mrt == NULL || reading->buffer == NULL) {
+		*err = tw_diag_add(
 			reading->diag, -ENOMEM, "%s: no memory to read it", reading->file->path);
+		return false;
+	}
 	reading->next_progress = reading->file->every;
-	return 0;
+	return true;
 }
 
 static void tell_progress(struct reading *reading, bool at_end)
@@ -230,9 +233,9 @@ int tw_mrt_read_file(const struct tw_mrt_file *file, const struct tw_mrt_handler
 {
 	struct reading reading = {
 		.file = file, .handler = handler, .diag = diag, .capacity = BUFFER};
-	int err = start(&reading);
+	int err;
 
-	if (err == 0)
+	if (start(&reading, &err))
 		err = read_all(&reading);
 	*counts = reading.mrt != NULL ? *tw_mrt_counts(reading.mrt) : (struct tw_mrt_counts){0};
 	free(reading.buffer);
