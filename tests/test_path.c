@@ -57,6 +57,14 @@ static void a_set_at_the_origin_or_the_upstream_is_ambiguous(void **state)
 	expect_path(PATH(SET(2), KP, 64512), 2, TW_VERDICT_AMBIGUOUS, 0);
 }
 
+static void a_set_is_not_the_as_0(void **state)
+{
+	static const uint32_t zero[] = {0};
+	struct tw_bgp_path path = PATH(UNICOM, SET(2), 1, 2);
+
+	assert_int_equal(tw_path_verdict(&path, 2914, zero, 1).kind, TW_VERDICT_AMBIGUOUS);
+}
+
 static void an_origin_of_others_is_foreign(void **state)
 {
 	expect_path(PATH(2914, 64500), 0, TW_VERDICT_FOREIGN, 64500);
@@ -139,6 +147,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_targets_asns_are_walked_past),
 		cmocka_unit_test(a_path_of_the_target_alone_is_direct),
 		cmocka_unit_test(a_set_at_the_origin_or_the_upstream_is_ambiguous),
+		cmocka_unit_test(a_set_is_not_the_as_0),
 		cmocka_unit_test(an_origin_of_others_is_foreign),
 		cmocka_unit_test(without_asns_any_origin_is_the_targets),
 		cmocka_unit_test(an_empty_path_is_of_the_speaker),

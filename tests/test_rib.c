@@ -50,6 +50,31 @@ static void the_majority_asked_for_is_met_exactly(void **state)
 	}
 }
 
+static void a_target_may_have_many_asns_in_any_order(void **state)
+{
+	enum {
+		N = 40
+	};
+	uint32_t asns[N];
+	struct tw_target target = {.name = "many", .asns = asns, .n_asns = N};
+	struct tw_rib_spec spec = everybody;
+	struct tw_rib *rib;
+
+	for (uint32_t i = 0; i < N; i++)
+		asns[i] = 70000 + i * 27 % N * 2;
+	spec.targets = &target;
+	spec.n_targets = 1;
+	rib = make(&spec);
+	for (uint32_t i = 0; i < N; i++) {
+		tell(rib, add_peer(rib, 1), "175.45.176.0/24",
+			PATH(UNICOM, 70000 + 2 * i, 70000 + 2 * (N - 1 - i)));
+		expect(rib, "175.45.176.0/24", TW_VERDICT_UPSTREAM, UNICOM, 1, 1);
+		tell(rib, add_peer(rib, 1), "175.45.176.0/24", PATH(UNICOM, 70001 + 2 * i));
+		expect(rib, "175.45.176.0/24", TW_VERDICT_FOREIGN, 70001 + 2 * i, 1, 1);
+	}
+	tw_rib_free(rib);
+}
+
 static void foreign_origins_are_one_verdict(void **state)
 {
 	struct tw_rib *rib = make(&everybody);
@@ -257,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_majority_of_vantage_points_decides),
 		cmocka_unit_test(the_majority_asked_for_is_met_exactly),
+		cmocka_unit_test(a_target_may_have_many_asns_in_any_order),
 		cmocka_unit_test(foreign_origins_are_one_verdict),
 		cmocka_unit_test(several_paths_of_one_vantage_point_are_one_vote),
 		cmocka_unit_test(stale_votes_count_only_where_there_are_no_others),

@@ -132,7 +132,7 @@ struct tw_route_verdict tw_rib_path_verdict(
 		return direct();
 	if (own.n == 0 && verdict_of(TW_VERDICT_FOREIGN, &origin).kind == TW_VERDICT_FOREIGN)
 		own = (struct tw_rib_asns){.asns = &origin.asn, .n = 1};
-	if (origin.set || !is_own(&own, origin.asn))
+	if (!is_own(&own, origin.asn))
 		return verdict_of(TW_VERDICT_FOREIGN, &origin);
 
 	for (hops = start; next_hop(&hops, &hop);)
