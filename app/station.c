@@ -95,14 +95,6 @@ static uint64_t system_clock(void *arg)
 
 /* ---- sessions ---- */
 
-static void touch(struct tw_station *s)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	tw_rib_touch(s->live->rib, (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec);
-}
-
 static void close_session(struct session *session)
 {
 	close(session->fd);
@@ -134,7 +126,6 @@ static ssize_t take(struct tw_station *s, struct session *session, uint64_t now,
 
 	pthread_mutex_lock(&s->live->lock);
 	n = tw_router_feed(session->router, session->buffer, session->used, now, why);
-	touch(s);
 	pthread_mutex_unlock(&s->live->lock);
 	if (n > 0) {
 		session->used -= (size_t)n;
@@ -292,6 +283,15 @@ static void resync(struct tw_station *s, uint64_t now)
 				"ended so that the router tells everything again", now);
 }
 
+/* What a router that is there does not say has not changed: the RIB is of now. */
+static void touch(struct tw_station *s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	tw_rib_touch(s->live->rib, (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec);
+}
+
 static void tick(struct tw_station *s, uint64_t now)
 {
 	if (now - s->ticked < TURN_MS / 4 * MILLISECOND)
@@ -299,7 +299,6 @@ static void tick(struct tw_station *s, uint64_t now)
 	s->ticked = now;
 	pthread_mutex_lock(&s->live->lock);
 	tw_routers_tick(s->routers, now);
-	/* What a router that is there does not say has not changed. */
 	if (s->totals.sessions > 0)
 		touch(s);
 	pthread_mutex_unlock(&s->live->lock);

@@ -89,19 +89,23 @@ static void a_loc_rib_is_a_vantage_point_without_address(void **state)
 	const struct tw_test_open made_up = {
 		.as4 = true, .ipv4 = true, .add_path = {TW_TEST_ADD_PATH_SEND, 0}};
 	const struct tw_test_route numbered = {"175.45.176.0/24", 7, false, path, 3};
-	struct tw_test_peer vrf = loc_rib;
+	struct tw_test_peer vrf = loc_rib, flagged = loc_rib;
 
+	/* What else are flags of others says nothing of a Loc-RIB. */
+	flagged.flags = 0x7f & ~TW_TEST_AS2;
 	vrf.distinguisher = 42;
 	tw_put_peer_up(&wire, &loc_rib, &made_up, &made_up);
 	tw_put_peer_up(&wire, &vrf, &all, &all);
 	tw_put_route(&wire, &loc_rib, &numbered);
 	tw_put_route(&wire, &vrf, &route);
+	tw_put_route(&wire, &flagged, &numbered);
 	tw_put_end_of_rib(&wire, &loc_rib, 4);
 	tw_put_peer_down(&wire, &vrf, 6);
 	expect("loc-rib AS65000: up\n"
 	       "loc-rib 42 AS65000: up\n"
 	       "loc-rib AS65000: + 175.45.176.0/24 #7 [2914 4837 131279]\n"
 	       "loc-rib 42 AS65000: + 175.45.176.0/24 [2914 4837 131279]\n"
+	       "loc-rib AS65000: + 175.45.176.0/24 #7 [2914 4837 131279]\n"
 	       "loc-rib AS65000: end\n"
 	       "loc-rib 42 AS65000: down\n");
 }

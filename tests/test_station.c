@@ -19,6 +19,19 @@
 
 /* ---- what comes in ---- */
 
+/* By the wall clock. */
+static uint64_t age_of_rib(void)
+{
+	struct timespec now;
+	uint64_t of;
+
+	pthread_mutex_lock(&live.lock);
+	of = tw_rib_time(live.rib);
+	pthread_mutex_unlock(&live.lock);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec - of;
+}
+
 static void routes_arrive(void **state)
 {
 	int fd = tell_from(1, UNICOM);
@@ -39,7 +52,7 @@ static void routes_arrive(void **state)
 	}
 	print_message("from the message to the RIB: at most %.1f ms\n", (double)slowest / 1e6);
 	assert_true(slowest < SECOND);
-	assert_true(tw_rib_time(live.rib) > 1500000000 * SECOND);
+	WAIT(age_of_rib() < SECOND);
 	assert_int_equal(info()->accepted, 1);
 	assert_int_equal(info()->sessions, 1);
 	assert_string_equal(router_of(1)->name, "edge1");
