@@ -10,6 +10,7 @@ Exit status: 0 passed, 1 failed.
 
 import collections
 import json
+import re
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -35,8 +36,8 @@ class Bench:
 
     def config(self, methods, rib=""):
         """The demo's, with other methods."""
-        text = self.demo.replace("attribution: [vlan, rib]", "attribution: [%s]" % methods)
-        must(text.count("attribution: [%s]" % methods) == 1, "the demo's configuration has no methods")
+        text, found = re.subn(r"^attribution: .*$", "attribution: [%s]" % methods, self.demo, flags=re.M)
+        must(found == 1, "the demo's configuration has no line of methods")
         path = self.folder / "rib.yaml"
         path.write_text(text + rib)
         return path
