@@ -487,13 +487,14 @@ def test_broken_clients_do_not_move_packets(b):
     must(nuisance.rounds >= 2 and not nuisance.wrong, "%d rounds; neither refused nor closed: %s" % (nuisance.rounds, nuisance.wrong[:5]))
     if not sanitized(b.binary):
         must(most < 32 << 20, "they cost %d MB" % (most >> 20))
-        must(per_time > 0.85, "a second of the worker's own has %.3f of the packets" % per_time)
         # Where others want the processors, what the clients take elsewhere drives those to the worker's.
+        if undisturbed > 0.3:
+            must(per_time > 0.85, "a second of the worker's own has %.3f of the packets" % per_time)
         if undisturbed > 0.97:
             spread = statistics.median(abs(v - 1) for v in noise)
             must(statistics.median(ratios) > 0.9 - 2 * spread, "they cost packets: %s, where noise is %s" % (show(ratios), show(noise)))
         else:
-            print("test_http: others took %.0f %% of the worker's processor: its rate by the clock is not judged" % (100 - 100 * undisturbed))
+            print("test_http: others took %.0f %% of the worker's processor: the rate by the clock is not judged" % (100 - 100 * undisturbed))
 
 
 def answers(server):

@@ -77,7 +77,7 @@ def look(scene, server, playwright, prefix=()):
     """Whether the browser finds all right."""
     url = server.wait_for(r"serving (http\S*)")[1]
     result = subprocess.run([*prefix, "node", str(ROOT / "tests/test_page.js"), str(playwright), url, str(BUILD), scene],
-                            capture_output=True, text=True, timeout=150, check=False)
+                            capture_output=True, text=True, timeout=300, check=False)
     print(result.stdout + result.stderr[-2000:])
     print("test_page: %s: exit status %d" % (scene, result.returncode))
     return result.returncode == 0
