@@ -299,7 +299,7 @@ static double seconds_since(const struct timespec *then)
 	return (double)(now.tv_sec - then->tv_sec) + 1e-9 * (double)(now.tv_nsec - then->tv_nsec);
 }
 
-/* A reader that sleeps costs lines, and nobody's time but five seconds at the end. */
+/* A reader that sleeps costs lines, and nobody's time but two seconds at the end. */
 static void test_sleeping_reader_holds_nobody_up(void **state)
 {
 	static char text[1 << 20];

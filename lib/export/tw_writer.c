@@ -23,8 +23,8 @@
 
 enum {
 	RETRY_SECONDS = 1,
-	CLOSE_SECONDS = 5,
-	CALM_SECONDS = 3, /* nothing was left out: whoever is slow has caught up */
+	CLOSE_SECONDS = 2, /* for each output; who manages services gives 10 for all */
+	CALM_SECONDS = 3,  /* nothing was left out: whoever is slow has caught up */
 };
 
 struct tw_writer {

@@ -64,7 +64,7 @@ void tw_writer_reopen(struct tw_writer *writer);
 FILE *tw_writer_stream(struct tw_writer *writer);
 
 /*
- * Waits for what is left to be written, 5 seconds at most, and closes. Returns 0, -errno where it cannot be written at
+ * Waits for what is left to be written, 2 seconds at most, and closes. Returns 0, -errno where it cannot be written at
  * the end, else -ENODATA where lines are missing (not if quiet). Does nothing for NULL.
  */
 int tw_writer_close(struct tw_writer *writer);
