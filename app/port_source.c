@@ -108,6 +108,8 @@ static void take(struct tw_port_source *source, struct tw_burst *burst)
 	/* Where tunnels are taken off, all frames are treated as those whose tag was. */
 	uint64_t flags = base->decapsulate != 0 ? RTE_MBUF_F_RX_VLAN_STRIPPED : 0;
 	uint64_t bytes = 0, odd = 0;
+	const struct tw_near *near = base->near;
+	struct tw_plain frame = {.port = source->index, .time = base->clock};
 
 	for (unsigned int i = 0; i < AHEAD && i < source->n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[i], void *));
@@ -118,9 +120,11 @@ static void take(struct tw_port_source *source, struct tw_burst *burst)
 			rte_prefetch0(rte_pktmbuf_mtod(source->mbufs[i + AHEAD], void *));
 		bytes += mbuf->pkt_len;
 		odd |= is_odd(mbuf, pool);
+		frame.data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+		frame.captured = mbuf->data_len;
+		frame.length = mbuf->pkt_len;
 		if (unlikely(((mbuf->ol_flags | flags) & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 ||
-			     !tw_burst_parse_plain(burst, rte_pktmbuf_mtod(mbuf, const uint8_t *),
-				     mbuf->data_len, mbuf->pkt_len, source->index, base->clock)))
+			     !tw_burst_parse_plain(burst, frame, near)))
 			take_special(source, burst, mbuf);
 	}
 	burst->rx.packets += source->n;

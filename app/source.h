@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "tw_burst.h"
+#include "tw_near.h"
 
 #define TW_NS_PER_SECOND UINT64_C(1000000000)
 
@@ -30,6 +31,8 @@ struct tw_source {
 	/* The next frame to `frame`. Returns false at the end. A live source may have none: then `idle`. */
 	bool (*next)(struct tw_source *source);
 
+	/* fill() may leave out what is far from all targets, and count it in n_far; NULL: nothing. Set by the caller. */
+	const struct tw_near *near;
 	unsigned int decapsulate; /* set of enum tw_decap */
 	bool live;                /* it does not wait for anybody: what is not taken is lost */
 	bool late;                /* the frame at hand was stamped before the clock */

@@ -10,12 +10,24 @@
 #include "spin.h"
 #include "worker.h"
 
+/*
+ * What the source may leave out. While other rules wait for their second it leaves out nothing: they may be the ones
+ * who decide about the burst.
+ */
+static inline const struct tw_near *near_now(const struct tw_worker *w)
+{
+	if (w->rules != atomic_load_explicit(&w->slot->published, memory_order_relaxed))
+		return NULL;
+	return tw_table_near(w->rules->table);
+}
+
 static struct tw_burst *next_burst(struct tw_worker *w)
 {
 	struct tw_spin wait = {0};
 	struct tw_burst *burst;
 
 	if (w->source != NULL) {
+		w->source->near = near_now(w);
 		w->source->fill(w->source, &w->burst);
 		return &w->burst;
 	}
@@ -65,12 +77,16 @@ static struct tw_block *next_block(struct tw_worker *w, uint64_t second)
 	return block;
 }
 
-/* At the turn of a second: the rules published last, if it is one of theirs, and routes up to it. */
+/*
+ * At the turn of a second: the rules published last, if it is one of theirs, and not if the burst was filled before
+ * they were, with packets left out by the old ones; and routes up to it.
+ */
 static void take_rules(struct tw_worker *w, uint64_t second)
 {
 	struct tw_rules *rules = atomic_load_explicit(&w->slot->published, memory_order_acquire);
 
-	if (rules != w->rules && rules->from <= second)
+	if (rules != w->rules && rules->from <= second &&
+		(w->source == NULL || w->source->near == NULL))
 		tw_worker_use(w, rules);
 	if (w->turn != NULL)
 		w->turn = tw_turn_take(w->turn, second, w->vias);

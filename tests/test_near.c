@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The first answer about targets: never a wrong "no", and few a "yes" too many. */
+/* The first answer about targets: never a wrong "no", and few a "yes" too many; and frames that are left out by it. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,13 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tw_near.h"
-
-enum {
-	N_TARGET_ORIGINS = 3,
-	N_ORIGINS = 1000,
-	OTHER = N_TARGET_ORIGINS + 1,
-};
+#include "tw_burst_plain.h"
 
 static struct tw_near near;
 
@@ -34,48 +28,35 @@ static tw_u128 number(const char *text)
 	return tw_addr_number(&addr);
 }
 
-static void append(struct tw_steps *steps, const char *text, uint32_t value)
+static void enter(const char *text)
 {
 	struct tw_prefix prefix;
 	tw_u128 first, last;
 
 	assert_int_equal(tw_prefix_parse(text, &prefix), 0);
 	tw_prefix_range(&prefix, &first, &last);
-	assert_int_equal(tw_steps_append(steps, first, last, value), 0);
-}
-
-static void enter(const struct tw_steps *steps)
-{
-	near = (struct tw_near){0};
-	tw_near_add(&near, steps, N_TARGET_ORIGINS, N_ORIGINS);
+	tw_near_add(&near, prefix.addr.family, first, last);
 }
 
 static void only_what_shares_16_bits_with_a_target_is_near(void **state)
 {
-	struct tw_steps steps;
-
-	assert_int_equal(tw_steps_init(&steps, 4), 0);
-	append(&steps, "1.0.0.0/24", OTHER);
-	append(&steps, "9.255.255.255/32", 1);
-	append(&steps, "175.45.176.0/22", N_TARGET_ORIGINS);
-	append(&steps, "200.0.0.0/7", N_ORIGINS - 1);
-	enter(&steps);
+	near = (struct tw_near){0};
+	enter("9.255.255.255");
+	enter("175.45.176.0/22");
+	enter("254.0.0.0/7");
 	for (uint32_t top = 0; top < 1u << 16; top++)
-		assert_int_equal(is_near(4, top << 16 | 0xffff), top == 0x09ff || top == 0xaf2d);
-	tw_steps_free(&steps);
+		assert_int_equal(is_near(4, top << 16 | 0xffff),
+			top == 0x09ff || top == 0xaf2d || top >= 0xfe00);
 }
 
 static void a_wide_ipv6_target_does_not_make_all_near(void **state)
 {
-	struct tw_steps steps;
 	unsigned int n = 0;
 
-	assert_int_equal(tw_steps_init(&steps, 6), 0);
-	append(&steps, "2001:db8::/32", 2);
-	append(&steps, "2002::/16", N_ORIGINS + 16); /* stands for IPv4 */
-	append(&steps, "2a00::/15", OTHER);
-	append(&steps, "fc00::/7", 1);
-	enter(&steps);
+	near = (struct tw_near){0};
+	enter("2001:db8::/32");
+	enter("2002::/16");
+	enter("fc00::/7");
 	assert_true(is_near(6, number("2001:db8:ffff::1")));
 	assert_true(is_near(6, number("2002:af2d:b001::1")));
 	assert_true(is_near(6, number("fc00::")) && is_near(6, number("fdff:ffff::")));
@@ -83,7 +64,6 @@ static void a_wide_ipv6_target_does_not_make_all_near(void **state)
 		n += is_near(6, (tw_u128)(UINT32_C(0x2a000000) | low) << 96) != 0;
 	assert_true(n <= 4); /* by chance, with the hash of 2001:db8::/32 */
 	assert_false(is_near(6, number("2a01::1")));
-	tw_steps_free(&steps);
 }
 
 static tw_u128 random_number(uint8_t family)
@@ -92,54 +72,91 @@ static tw_u128 random_number(uint8_t family)
 
 	for (unsigned int i = 0; i < 8; i++)
 		address = address << 16 | ((uint32_t)random() & 0xffff);
-	return address & tw_family_last(family);
+	return address >> (128 - tw_addr_bits(family));
 }
 
-/* Runs of all lengths, of targets and others; addresses all over each target's run. */
+/* Ranges of all lengths; addresses all over each. */
 static void an_address_of_a_target_is_always_near(void **state)
 {
-	unsigned int asked = 0;
-
 	srandom(29);
 	for (unsigned int round = 0; round < 600; round++) {
 		uint8_t family = round % 2 == 0 ? 4 : 6;
-		unsigned int n = 1 + (unsigned int)random() % 40;
-		struct tw_steps steps;
-		tw_u128 at = 0;
+		tw_u128 span = random_number(family) >> random() % tw_addr_bits(family);
+		tw_u128 first = random_number(family);
+		tw_u128 all = ~(tw_u128)0 >> (128 - tw_addr_bits(family));
 
-		assert_int_equal(tw_steps_init(&steps, family), 0);
-		for (unsigned int run = 0; run < n; run++) {
-			tw_u128 length = random_number(family) >> random() % tw_addr_bits(family);
+		if (first > all - span)
+			first = all - span;
+		near = (struct tw_near){0};
+		tw_near_add(&near, family, first, first + span);
+		assert_true(is_near(family, first) && is_near(family, first + span));
+		for (unsigned int i = 0; i < 100; i++) {
+			tw_u128 more = random_number(family);
 
-			if (tw_family_last(family) - at <= length)
-				break;
-			at += length + 1;
-			assert_int_equal(
-				tw_steps_begin(&steps, at,
-					random() % 2 == 0   ? 1 + (uint32_t)random() % 3
-					: random() % 4 == 0 ? N_ORIGINS + (uint32_t)random() % 97
-							    : OTHER + (uint32_t)random() % 90),
-				0);
+			assert_true(
+				is_near(family, first + (span == all ? more : more % (span + 1))));
 		}
-		enter(&steps);
-		for (uint32_t run = 0; run < steps.n; run++) {
-			tw_u128 first = steps.first[run], last = tw_steps_last(&steps, run);
-			uint32_t value = steps.value[run];
-
-			if (value == 0 || (value > N_TARGET_ORIGINS && value < N_ORIGINS))
-				continue;
-			assert_true(is_near(family, first) && is_near(family, last));
-			for (unsigned int i = 0; i < 100; i++, asked++) {
-				tw_u128 span = last - first, more = random_number(family);
-
-				if (span != tw_family_last(family))
-					more %= span + 1;
-				assert_true(is_near(family, first + more));
-			}
-		}
-		tw_steps_free(&steps);
 	}
-	assert_true(asked > 100000);
+}
+
+/* A frame of UDP in Ethernet, tagged or not. */
+static struct tw_plain make_frame(
+	uint8_t *data, uint8_t family, bool tagged, const struct tw_addr *ends)
+{
+	uint8_t *at = data + 12;
+	size_t size = family == 4 ? 4 : 16;
+
+	memset(data, 0, 100);
+	if (tagged) {
+		memcpy(at, (uint8_t[]){0x81, 0, 0, 9}, 4);
+		at += 4;
+	}
+	if (family == 4)
+		memcpy(at, (uint8_t[]){8, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17}, 12);
+	else
+		memcpy(at, (uint8_t[]){0x86, 0xdd, 0x60, 0, 0, 0, 0, 8, 17, 64}, 10);
+	at += family == 4 ? 14 : 10;
+	memcpy(at, ends[0].bytes, size);
+	memcpy(at + size, ends[1].bytes, size);
+	return (struct tw_plain){.data = data, .captured = 100, .length = 100};
+}
+
+/* With the filter as without it, but for the frames that have no end near a target. */
+static void frames_are_left_out_where_both_ends_are_far(void **state)
+{
+	static const char *const four[] = {
+		"175.45.176.1", "175.46.0.0", "175.44.255.255", "8.8.8.8"};
+	static const char *const six[] = {
+		"2001:db8::1", "2001:db9::", "2001:db7:ffff::", "2400::8"};
+	static struct tw_burst all, some;
+	uint8_t data[100];
+
+	near = (struct tw_near){0};
+	enter("175.45.176.0/22");
+	enter("2001:db8::/32");
+	for (unsigned int i = 0; i < 64; i++) {
+		uint8_t family = i < 32 ? 4 : 6;
+		const char *const *texts = family == 4 ? four : six;
+		bool is_target = i % 4 == 0 || i / 4 % 4 == 0;
+		struct tw_addr ends[2];
+		struct tw_plain frame;
+
+		tw_addr_parse(texts[i % 4], &ends[0]);
+		tw_addr_parse(texts[i / 4 % 4], &ends[1]);
+		frame = make_frame(data, family, i / 16 % 2 != 0, ends);
+		tw_burst_reset(&all, 1);
+		tw_burst_reset(&some, 1);
+		assert_true(tw_burst_parse_plain(&all, frame, NULL));
+		assert_true(tw_burst_parse_plain(&some, frame, &near));
+		assert_int_equal(all.n, 1);
+		assert_int_equal(all.n_far, 0);
+		assert_int_equal(some.n, is_target);
+		assert_int_equal(some.n_far, !is_target);
+		if (is_target)
+			assert_memory_equal(&all, &some, sizeof(all));
+		memset(&some, 0, sizeof(some));
+		memset(&all, 0, sizeof(all));
+	}
 }
 
 int main(void)
@@ -148,6 +165,7 @@ int main(void)
 		cmocka_unit_test(only_what_shares_16_bits_with_a_target_is_near),
 		cmocka_unit_test(a_wide_ipv6_target_does_not_make_all_near),
 		cmocka_unit_test(an_address_of_a_target_is_always_near),
+		cmocka_unit_test(frames_are_left_out_where_both_ends_are_far),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,30 @@ static void a_tunnel_is_taken_off_where_it_shall_be(void **state)
 	}
 }
 
+/* A frame that is not plain takes a slot whatever the filter says: a tag was taken off the second one. */
+static void what_is_far_is_counted_and_takes_no_slot(void **state)
+{
+	static struct tw_near near;
+
+	for (unsigned int is_near = 0; is_near < 2; is_near++) {
+		struct rte_mbuf *mbuf = make(plain, sizeof(plain), sizeof(plain));
+
+		begin();
+		source.base.near = &near;
+		give(make(plain, sizeof(plain), sizeof(plain)));
+		mbuf->ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED;
+		give(mbuf);
+		source.base.fill(&source.base, &burst);
+		assert_int_equal(burst.n, 1 + is_near);
+		assert_int_equal(burst.n_far, 1 - is_near);
+		assert_int_equal(burst.rx.packets, 2);
+		assert_int_equal(burst.rx.bytes, 2 * sizeof(plain) + 4);
+		check_slot(0);
+		end();
+		tw_near_add(&near, 4, 0xc6336402, 0xc6336402);
+	}
+}
+
 /* Whole bursts and single frames come to the same, for any number of frames. */
 static void both_ways_take_everything(void **state)
 {
@@ -278,6 +302,7 @@ int main(void)
 		cmocka_unit_test(a_tag_that_hardware_took_off_counts),
 		cmocka_unit_test(buffers_go_back_where_they_belong),
 		cmocka_unit_test(a_tunnel_is_taken_off_where_it_shall_be),
+		cmocka_unit_test(what_is_far_is_counted_and_takes_no_slot),
 		cmocka_unit_test(both_ways_take_everything),
 		cmocka_unit_test(the_end_comes_after_the_last_frame),
 	};

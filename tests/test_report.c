@@ -95,7 +95,8 @@ static void random_burst(struct tw_burst *burst)
 	burst->rx.not_ip = below(5);
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
 		burst->rx.malformed[i] = below(3);
-	burst->rx.packets = burst->n + burst->rx.not_ip;
+	burst->n_far = (uint16_t)below(TW_BURST_MAX + 1 - burst->n);
+	burst->rx.packets = burst->n + burst->n_far + burst->rx.not_ip;
 	for (unsigned int i = 0; i < TW_BAD_MAX; i++)
 		burst->rx.packets += burst->rx.malformed[i];
 	burst->rx.bytes = burst->rx.packets * 64;
@@ -125,7 +126,7 @@ static void count_takes_all_that_a_burst_tells(void **state)
 			totals.rx.malformed[m] += burst.rx.malformed[m];
 		totals.target += burst.n_target;
 		totals.internal += burst.n_internal;
-		totals.other += burst.n - burst.n_target - burst.n_internal;
+		totals.other += burst.n_far + burst.n - burst.n_target - burst.n_internal;
 		for (unsigned int h = 0; h < burst.n_hits; h++) {
 			const struct tw_hit *hit = &burst.hits[h];
 

@@ -8,7 +8,8 @@
  *
  *   source ─ parse ─► burst ─ classify ─ attribute ─ count ─ flows ─► empty burst
  *
- * Only IP packets take a slot. What is not IP or malformed is finished after parse and lives on in `rx` alone.
+ * Only IP packets take a slot. What is not IP or malformed is finished after parse and lives on in `rx` alone. A source
+ * that knows what is near a target may finish IP packets that concern none, too: they live on in `n_far`.
  * A burst holds no pointer to the frame it came from: no stage after parse touches a packet's memory, and a
  * burst may cross to another core over a ring while the frame's buffer stays with the core that received it.
  *
@@ -62,6 +63,7 @@ struct tw_burst {
 	uint16_t n;      /* IP packets, slots in use */
 	uint16_t n4;
 	uint16_t n6;
+	uint16_t n_far; /* IP packets without a slot: no end of theirs is near a target */
 	uint16_t n_hits;
 	uint16_t n_internal; /* packets with both ends in one target */
 	uint16_t n_target;   /* packets with at least one hit */
@@ -86,7 +88,7 @@ struct tw_burst {
 static inline void tw_burst_reset(struct tw_burst *burst, uint64_t second)
 {
 	burst->second = second;
-	burst->n = burst->n4 = burst->n6 = 0;
+	burst->n = burst->n4 = burst->n6 = burst->n_far = 0;
 	burst->n_hits = burst->n_internal = burst->n_target = 0;
 	burst->end = 0;
 	memset(&burst->rx, 0, sizeof(burst->rx));

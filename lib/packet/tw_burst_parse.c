@@ -11,8 +11,13 @@ void tw_burst_parse(struct tw_burst *burst, const struct tw_frame *frame, unsign
 	/* In this order: two neighbours in one load would wait until both are stored. */
 	if (frame->link_type == TW_LINK_ETHERNET && frame->captured >= TW_PLAIN_SHORTEST &&
 		frame->vlan_stripped == TW_VLAN_NONE && decapsulate == 0 &&
-		tw_burst_parse_plain(
-			burst, frame->data, frame->captured, frame->length, frame->port, time))
+		tw_burst_parse_plain(burst,
+			(struct tw_plain){.data = frame->data,
+				.captured = frame->captured,
+				.length = frame->length,
+				.port = frame->port,
+				.time = time},
+			NULL))
 		return;
 	switch (tw_parse(frame, decapsulate, &packet)) {
 	case TW_VERDICT_IP:

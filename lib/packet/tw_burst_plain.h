@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "tw_burst.h"
+#include "tw_near.h"
 
 /* How octets 12 to 19 of a frame begin: type, version, and header length with IPv4. */
 #define TW_PLAIN_IPV4      UINT64_C(0x080045)
@@ -43,55 +44,77 @@ static inline uint32_t tw_plain_transport(uint8_t protocol)
 	return protocol == 17 ? 8 : shortest;
 }
 
-/* What both versions share; the frame and the transport header. */
-static inline void tw_plain_slot(struct tw_burst *burst, const uint8_t *frame,
-	const uint8_t *transport, uint32_t bytes, uint8_t protocol)
+/* What comes with a frame. */
+struct tw_plain {
+	const uint8_t *data;
+	uint32_t captured; /* octets that can be read */
+	uint32_t length;   /* octets on the wire */
+	uint16_t port;
+	uint64_t time;
+	uint64_t vlans; /* as in struct tw_link, set here */
+};
+
+/* What both versions share. `at` is the transport header. */
+static inline void tw_plain_slot(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, uint32_t bytes, uint8_t protocol)
 {
 	unsigned int slot = burst->n++;
 	struct tw_link *link = &burst->link[slot];
 	uint32_t ports;
 
-	memcpy(&ports, transport, sizeof(ports));
+	memcpy(&ports, at, sizeof(ports));
 	ports = __builtin_bswap32(ports);
 	burst->bytes[slot] = bytes;
+	burst->time[slot] = frame->time;
 	burst->transport[slot] = (struct tw_transport){.port_src = (uint16_t)(ports >> 16),
 		.port_dst = (uint16_t)ports,
 		.protocol = protocol};
-	link->mac_dst = tw_plain_word(frame) >> 16;
-	link->mac_src = tw_plain_word(frame + 4) & UINT64_C(0xffffffffffff);
+	link->mac_dst = tw_plain_word(frame->data) >> 16;
+	link->mac_src = tw_plain_word(frame->data + 4) & UINT64_C(0xffffffffffff);
+	memcpy(link->vlan, &frame->vlans, sizeof(link->vlan));
+	link->port = frame->port;
+	memset(link->reserved, 0, sizeof(link->reserved));
 }
 
-/*
- * The rest of IPv4 behind `head`, octets 12 to 19. `at` is 12 octets before the type, `length` is the IP packet's at
- * most.
- */
-static inline bool tw_plain_ipv4(struct tw_burst *burst, const uint8_t *frame, const uint8_t *at,
-	uint64_t head, uint32_t length)
+/* `head` is octets 12 to 19 behind `at`, frame->length what the IP packet has room in. */
+static inline bool tw_plain_ipv4(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, uint64_t head, const struct tw_near *near)
 {
 	uint64_t rest = tw_plain_word(at + 20); /* fragment, TTL, protocol, checksum */
 	uint64_t addresses = tw_plain_word(at + 26);
+	uint32_t source = (uint32_t)(addresses >> 32), destination = (uint32_t)addresses;
 	uint32_t total = head >> 16 & 0xffff;
 	uint8_t protocol = rest >> 32 & 0xff;
 
-	if ((rest >> 48 & 0x1fff) != 0 || total > length ||
+	if ((rest >> 48 & 0x1fff) != 0 || total > frame->length ||
 		total < TW_PLAIN_IPV4_SIZE + tw_plain_transport(protocol))
 		return false;
+	if (near != NULL && (tw_near4(near, source) | tw_near4(near, destination)) == 0) {
+		burst->n_far++;
+		return true;
+	}
 	burst->slot4[burst->n4] = (uint8_t)burst->n;
-	burst->ip4[2 * burst->n4] = (uint32_t)(addresses >> 32);
-	burst->ip4[2 * burst->n4 + 1] = (uint32_t)addresses;
+	burst->ip4[2 * burst->n4] = source;
+	burst->ip4[2 * burst->n4 + 1] = destination;
 	burst->n4++;
 	tw_plain_slot(burst, frame, at + 34, total, protocol);
 	return true;
 }
 
-static inline bool tw_plain_ipv6(
-	struct tw_burst *burst, const uint8_t *frame, const uint8_t *at, uint32_t length)
+static inline bool tw_plain_ipv6(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, const struct tw_near *near)
 {
 	uint32_t payload = tw_plain_word(at + 14) >> 16 & 0xffff;
+	uint32_t source = (uint32_t)(tw_plain_word(at + 22) >> 32);
+	uint32_t destination = (uint32_t)(tw_plain_word(at + 38) >> 32);
 	uint8_t protocol = at[20];
 
-	if (payload + TW_PLAIN_IPV6_SIZE > length || payload < tw_plain_transport(protocol))
+	if (payload + TW_PLAIN_IPV6_SIZE > frame->length || payload < tw_plain_transport(protocol))
 		return false;
+	if (near != NULL && (tw_near6(near, source) | tw_near6(near, destination)) == 0) {
+		burst->n_far++;
+		return true;
+	}
 	burst->slot6[burst->n6] = (uint8_t)burst->n;
 	memcpy(burst->ip6[2 * burst->n6], at + 22, 32);
 	burst->n6++;
@@ -100,41 +123,32 @@ static inline bool tw_plain_ipv6(
 }
 
 /*
- * True where the frame was plain, and is in the burst's next slot. `captured` octets can be read, `length` were on the
- * wire. Fast path.
+ * True where the frame was plain. It is then in the burst's next slot; or in its n_far, where there is `near` and says
+ * so of both addresses. Fast path.
  */
-static inline bool tw_burst_parse_plain(struct tw_burst *burst, const uint8_t *frame,
-	uint32_t captured, uint32_t length, uint16_t port, uint64_t time)
+static inline bool tw_burst_parse_plain(
+	struct tw_burst *burst, struct tw_plain frame, const struct tw_near *near)
 {
-	const uint8_t *at = frame;   /* without the tag, the frame would begin here */
-	uint64_t vlans = UINT64_MAX; /* four times TW_VLAN_NONE */
-	struct tw_link *link = &burst->link[burst->n];
+	const uint8_t *at = frame.data; /* without the tag, the frame would begin here */
 	uint64_t head;
 
-	if (captured < TW_PLAIN_SHORTEST)
+	if (frame.captured < TW_PLAIN_SHORTEST)
 		return false;
-	head = tw_plain_word(frame + 12);
+	head = tw_plain_word(at + 12);
+	frame.vlans = UINT64_MAX; /* four times TW_VLAN_NONE */
 	if (head >> 48 == TW_PLAIN_TAG) {
-		vlans = vlans << 16 | (head >> 32 & 0xfff);
+		frame.vlans = frame.vlans << 16 | (head >> 32 & 0xfff);
 		at += TW_PLAIN_TAG_SIZE;
-		captured -= TW_PLAIN_TAG_SIZE;
-		length -= TW_PLAIN_TAG_SIZE;
+		frame.captured -= TW_PLAIN_TAG_SIZE;
+		frame.length -= TW_PLAIN_TAG_SIZE;
 		head = tw_plain_word(at + 12);
 	}
-	length -= TW_PLAIN_ETHERNET;
-	if (head >> 40 == TW_PLAIN_IPV4) {
-		if (!tw_plain_ipv4(burst, frame, at, head, length))
-			return false;
-	} else if (head >> 44 != TW_PLAIN_IPV6 ||
-		   captured < TW_PLAIN_ETHERNET + TW_PLAIN_IPV6_SIZE + 4 ||
-		   !tw_plain_ipv6(burst, frame, at, length)) {
-		return false;
-	}
-	memcpy(link->vlan, &vlans, sizeof(link->vlan));
-	link->port = port;
-	memset(link->reserved, 0, sizeof(link->reserved));
-	burst->time[burst->n - 1] = time;
-	return true;
+	frame.length -= TW_PLAIN_ETHERNET;
+	if (head >> 40 == TW_PLAIN_IPV4)
+		return tw_plain_ipv4(burst, &frame, at, head, near);
+	return head >> 44 == TW_PLAIN_IPV6 &&
+	       frame.captured >= TW_PLAIN_ETHERNET + TW_PLAIN_IPV6_SIZE + 4 &&
+	       tw_plain_ipv6(burst, &frame, at, near);
 }
 
 #endif

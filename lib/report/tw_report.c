@@ -62,7 +62,8 @@ void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_bu
 	block->totals.dropped[TW_DROP_DISPATCH_FULL] += burst->rx.dropped;
 	block->totals.target += burst->n_target;
 	block->totals.internal += burst->n_internal;
-	block->totals.other += (uint64_t)burst->n - burst->n_target - burst->n_internal;
+	block->totals.other +=
+		(uint64_t)burst->n_far + burst->n - burst->n_target - burst->n_internal;
 
 	for (unsigned int i = 0; i < burst->n_hits; i++)
 		__builtin_prefetch(&peers->count[burst->hits[i].peer], 1);

@@ -37,6 +37,19 @@ static void end_phase(uint64_t *since, uint64_t *phase)
 	*since = now;
 }
 
+/* Addresses of targets, and those that stand for IPv4 addresses, which may be. */
+static void add_near(struct tw_table *table, const struct tw_steps *steps)
+{
+	for (uint32_t run = 0; run < steps->n; run++) {
+		uint64_t origin = steps->value[run];
+
+		if ((origin >= 1 && origin <= table->n_target_origins) ||
+			origin >= table->n_origins)
+			tw_near_add(&table->near, steps->family, steps->first[run],
+				tw_steps_last(steps, run));
+	}
+}
+
 static int make_fibs(struct tw_table *table, int socket, struct tw_diag *diag, uint64_t *since)
 {
 	struct tw_routes routes4 = {0}, routes6 = {0};
@@ -48,8 +61,7 @@ static int make_fibs(struct tw_table *table, int socket, struct tw_diag *diag, u
 		goto free_routes;
 	}
 	for (unsigned int f = 0; f < 2; f++) {
-		tw_near_add(&table->near, &table->compiled.steps[f], table->n_target_origins,
-			table->n_origins);
+		add_near(table, &table->compiled.steps[f]);
 		tw_steps_free(&table->compiled.steps[f]);
 	}
 	table->info.n_routes4 = routes4.n;
@@ -187,6 +199,11 @@ void tw_table_lookup6(
 const struct tw_origin *tw_table_origin(const struct tw_table *table, uint32_t index)
 {
 	return &table->origins[index];
+}
+
+const struct tw_near *tw_table_near(const struct tw_table *table)
+{
+	return &table->near;
 }
 
 uint32_t tw_table_n_origins(const struct tw_table *table)

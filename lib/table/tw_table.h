@@ -28,6 +28,7 @@
 #include "tw_addr.h"
 #include "tw_burst.h"
 #include "tw_diag.h"
+#include "tw_near.h"
 
 #define TW_TARGET_MAX  16
 #define TW_TARGET_NONE UINT8_MAX
@@ -156,6 +157,9 @@ void tw_table_lookup6(
  * hits[] is ordered by slot, `to` before `from`. Fast path.
  */
 void tw_classify(const struct tw_table *table, struct tw_burst *burst);
+
+/* What is near a target, for a source that leaves the rest out; part of the table. */
+const struct tw_near *tw_table_near(const struct tw_table *table);
 
 const struct tw_origin *tw_table_origin(const struct tw_table *table, uint32_t index);
 uint32_t tw_table_n_origins(const struct tw_table *table);

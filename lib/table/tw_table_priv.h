@@ -9,7 +9,6 @@
 
 #include "tw_compile.h"
 #include "tw_fib.h"
-#include "tw_near.h"
 #include "tw_table.h"
 
 /* Where the time of a load went, nanoseconds. */

@@ -11,25 +11,21 @@
  */
 
 #include <stdint.h>
-#include <string.h>
 
-#include "tw_steps.h"
+#include "tw_addr.h"
 
 #define TW_NEAR_BITS  16
 #define TW_NEAR_WORDS (1u << TW_NEAR_BITS >> 6)
 
+/* All zero: no address is near. */
 struct tw_near {
 	uint64_t four[TW_NEAR_WORDS];     /* a bit for each /16 of IPv4 */
 	uint64_t six_wide[TW_NEAR_WORDS]; /* a bit for each /16 of IPv6: all of it is near */
 	uint64_t six[TW_NEAR_WORDS];      /* a bit for the /32s of IPv6 with one hash */
 } __attribute__((aligned(64)));
 
-/*
- * Enters the target's addresses of a family: the runs of `steps` with values from 1 to n_target_origins, and those from
- * n_origins up, which stand for IPv4 addresses and are whatever these are. *near is zero before the first.
- */
-void tw_near_add(struct tw_near *near, const struct tw_steps *steps, uint64_t n_target_origins,
-	uint64_t n_origins);
+/* Makes the addresses from first to last of a family (4 or 6) near. */
+void tw_near_add(struct tw_near *near, uint8_t family, tw_u128 first, tw_u128 last);
 
 static inline uint64_t tw_near_bit(const uint64_t *bits, uint32_t at)
 {
@@ -42,7 +38,7 @@ static inline uint32_t tw_near_hash(uint32_t top)
 	return top * UINT32_C(0x9e3779b1) >> (32 - TW_NEAR_BITS);
 }
 
-/* Not 0 where the address may be in a target; host byte order. */
+/* 1 where the address may be in a target, else 0; host byte order. */
 static inline uint64_t tw_near4(const struct tw_near *near, uint32_t ip)
 {
 	return tw_near_bit(near->four, ip >> (32 - TW_NEAR_BITS));
