@@ -10,14 +10,20 @@
 #include "tw_burst_plain.h"
 
 enum {
-	RECEIVE_MAX = 32,  /* what drivers are made for */
+	/*
+	 * Frames that a queue is asked for at a time, until it has no more or the burst is full. Few, so that the
+	 * processor parses some while it waits for the memory that the driver copies the next from; but not less than 8:
+	 * the widest vector drivers take eights alone, and would return none.
+	 */
+	RECEIVE = 8,
+	RECEIVE_ONES = 32, /* for a reader, who tells frames one by one */
 	AHEAD = 4,         /* frames fetched ahead of the parser */
 	HEADERS_MAX = 512, /* octets in which the parser is done, whatever is stacked */
 	TAG = 4,
 	DRAIN_NS = 20000000,
 };
 
-_Static_assert(2 * RECEIVE_MAX <= TW_BURST_MAX, "two of them go into a burst");
+_Static_assert(TW_BURST_MAX % RECEIVE == 0, "whole ones go into a burst");
 
 /* The vDSO's clock: no system call. */
 static void look_at_clock(struct tw_source *base)
@@ -42,14 +48,14 @@ static bool ends(struct tw_port_source *source)
 }
 
 /* Asks the queues in turn until one has something. Returns whether one had. */
-static bool receive(struct tw_port_source *source)
+static bool receive(struct tw_port_source *source, uint16_t most)
 {
 	for (unsigned int i = 0; i < source->n_queues; i++) {
 		const struct tw_port_queue *queue = &source->queues[source->turn];
 
 		if (++source->turn == source->n_queues)
 			source->turn = 0;
-		source->n = rte_eth_rx_burst(queue->port, queue->queue, source->mbufs, RECEIVE_MAX);
+		source->n = rte_eth_rx_burst(queue->port, queue->queue, source->mbufs, most);
 		source->index = queue->index;
 		if (source->n > 0) {
 			source->idle.n = 0;
@@ -143,15 +149,16 @@ static void fill(struct tw_source *base, struct tw_burst *burst)
 
 	look_at_clock(base);
 	tw_burst_reset(burst, tw_source_second(base));
-	if (unlikely(ends(source)) || !receive(source)) {
+	if (unlikely(ends(source)) || !receive(source, RECEIVE)) {
 		burst->end = source->drain_until != 0;
 		tw_idle(&source->idle);
 		return;
 	}
-	take(source, burst);
-	/* A queue that filled half a burst has more: the stages behind share their cost among all. */
-	if (burst->rx.packets == RECEIVE_MAX && receive(source))
+	/* A queue that gave all that it was asked for has more: the stages behind share their cost among all. */
+	do
 		take(source, burst);
+	while (burst->rx.packets % RECEIVE == 0 && burst->rx.packets < TW_BURST_MAX &&
+		receive(source, RECEIVE));
 }
 
 void tw_port_source_release(struct tw_port_source *source)
@@ -171,7 +178,7 @@ static bool next(struct tw_source *base)
 		look_at_clock(base);
 		if (unlikely(ends(source)))
 			return false;
-		base->idle = !receive(source);
+		base->idle = !receive(source, RECEIVE_ONES);
 		if (base->idle) {
 			tw_idle(&source->idle);
 			return source->drain_until == 0;
