@@ -33,10 +33,10 @@ struct tw_port_source {
 
 	struct rte_mbuf *mbufs[TW_BURST_MAX / 2]; /* those received last */
 	unsigned int n;
-	unsigned int at;      /* next(): the mbuf to be told next */
-	uint16_t index;       /* of the port they came from */
-	uint8_t bounce[2048]; /* headers of a frame that lie in several segments */
-};
+	unsigned int at;        /* next(): the mbuf to be told next */
+	uint16_t index;         /* of the port they came from */
+	uint8_t bounce[2048];   /* headers of a frame that lie in several segments */
+} __attribute__((aligned(64))); /* one core's, and no line shared with the next one's */
 
 /* `queues` and `stop` outlive the source. `busy`: never nap. */
 void tw_port_source_init(struct tw_port_source *source, const struct tw_port_queue *queues,

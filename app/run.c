@@ -53,7 +53,7 @@ static int make_sources(struct run *r, struct tw_source **sources, struct tw_dia
 	const struct tw_config *config = r->engine.setup.config;
 	unsigned int n = r->ports.direct ? config->workers : 1;
 
-	r->sources = calloc(n, sizeof(*r->sources));
+	r->sources = aligned_alloc(_Alignof(struct tw_port_source), n * sizeof(*r->sources));
 	r->queues = calloc(n, sizeof(*r->queues));
 	if (r->sources == NULL || r->queues == NULL)
 		return tw_diag_add(diag, -ENOMEM, "no memory for %u sources", n);
