@@ -141,10 +141,14 @@ class Internet:
             self.add_namespace("station")
             self.ip("station", "link", "add", "lan", "type", "bridge", "forward_delay", "0")
             self.address("station", "lan", 1)
+            self.add_tap()
             for name, (host, _) in ROUTERS.items():
                 self.add_namespace(name)
                 self.ip("station", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", self.namespace(name))
                 self.ip("station", "link", "set", name, "master", "lan", "up")
+                # Without link-local addresses: FRR without zebra refuses next hops that have one, and whether BIRD has it
+                # when it begins is a matter of luck.
+                self.ip(name, "link", "set", "eth0", "addrgenmode", "none")
                 self.address(name, "eth0", host)
             for name in ROUTERS:
                 self.start_router(name)
@@ -291,13 +295,17 @@ class Internet:
                          if ROUTERS[other][1] in transits and (version == 6) == (":" in p)]
                 export = "where net ~ [ %s ]" % ", ".join(known) if known else "none"
             channels.append("\tipv%d {\n\t\timport all;\n\t\texport %s;\n\t\tnext hop self;\n\t};\n" % (version, export))
-        return "protocol bgp %s {\n\tlocal %s%d as %d;\n\tneighbor %s%d as %d;\n\tconnect delay time 1;\n\tconnect retry time 1;\n" \
-            "\terror wait time 1, 2;\n%s}" % (other, NETWORK, host, asn, NETWORK, *ROUTERS[other], "".join(channels))
+        lines = ["local %s%d as %d;" % (NETWORK, host, asn), "neighbor %s%d as %d;" % (NETWORK, *ROUTERS[other]),
+                 "connect delay time 1;", "connect retry time 1;", "error wait time 1, 2;"]
+        if (name, other) in LINKS:  # one side begins: no connections that collide
+            lines.append("passive;")
+        return "protocol bgp %s {\n%s%s}" % (other, "".join("\t%s\n" % line for line in lines), "".join(channels))
 
     def frr_config(self):
         host, asn = ROUTERS["monitored"]
         peers = ["%s%d" % (NETWORK, ROUTERS[other][0]) for other in self.neighbours("monitored")]
-        lines = ["log timestamp precision 3", "router bgp %d" % asn, " bgp router-id %s%d" % (NETWORK, host), " no bgp ebgp-requires-policy"]
+        lines = ["log timestamp precision 3", "router bgp %d" % asn, " bgp router-id %s%d" % (NETWORK, host),
+                 " no bgp ebgp-requires-policy"]
         for other in self.neighbours("monitored"):
             peer, its = "%s%d" % (NETWORK, ROUTERS[other][0]), ROUTERS[other][1]
             lines += [" neighbor %s remote-as %d" % (peer, its), " neighbor %s timers connect 1" % peer]
