@@ -4,6 +4,7 @@
 Importing it ends the program with exit status 77 where none can run: not root, or no dpdk-testpmd, tcpreplay or ip.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -12,8 +13,9 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from checks import must
+from checks import fill_up, must
 
 if os.geteuid() != 0:
     print("skipped: not root")
@@ -86,8 +88,41 @@ def write_targets(path):
 
 
 def wait_for_lines(path, pattern):
-    for _ in range(200):
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
         if re.search(pattern, path.read_text()):
             return
         time.sleep(0.05)
     must(False, "%r is never said: %s" % (pattern, path.read_text()))
+
+
+def sums(line):
+    """Totals that hold for a capture however fast it is sent: flows depend on the pace."""
+    series = {tuple(s[k] for k in ("target", "upstream", "method", "direction", "ip_version")): (s["packets"], s["bytes"])
+              for s in line["series"]}
+    return line["received"], line["classes"], series, [(p["asn"], p["direction"], p["packets"], p["bytes"])
+                                                       for p in line["peers"]]
+
+
+def check_equals_replay(b, *arguments):
+    """What a lab run sees of the demo's capture is what a replay of it says."""
+    capture = b.folder / "full.pcap"
+    fill_up(b.root / "pcaps/kp-2017-10-01.pcap", capture)
+    result = subprocess.run([str(b.binary), "replay", "-c", str(b.root / "pcaps/demo.yaml"), "-o", "-", str(capture)],
+                            capture_output=True, text=True, timeout=60, check=True)
+    expected = json.loads(result.stdout.splitlines()[-1])
+    summary, _ = b.lab(*arguments)
+    must(summary["exact"] and not summary["dropped"], "%s: a modest pace loses packets: %s" % (arguments, summary["dropped"]))
+    must(sums(summary) == sums(expected), "%s: %r is not what replay says: %r" % (arguments, sums(summary), sums(expected)))
+
+
+def find_process(part, *words):
+    """The process whose command line has all these, once there is one."""
+    for _ in range(300):
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                command = path.read_bytes().decode(errors="replace").split("\0")
+                if part in " ".join(command) and all(word in command for word in words):
+                    return int(path.parent.name)
+        time.sleep(0.2)
+    raise OSError("no process %s %s" % (part, words))

@@ -20,29 +20,13 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from checks import fill_up, must, run_tests
-from live import Bench, check_conservation, wait_for_lines, write_targets
-
-
-def sums(line):
-    """Totals that hold for a capture however fast it is sent: flows depend on the pace."""
-    series = {tuple(s[k] for k in ("target", "upstream", "method", "direction", "ip_version")): (s["packets"], s["bytes"])
-              for s in line["series"]}
-    return line["received"], line["classes"], series, [(p["asn"], p["direction"], p["packets"], p["bytes"])
-                                                       for p in line["peers"]]
+from checks import must, run_tests
+from live import Bench, check_conservation, check_equals_replay, write_targets
 
 
 def test_veth_equals_replay(b):
-    capture = b.folder / "full.pcap"
-    fill_up(b.root / "pcaps/kp-2017-10-01.pcap", capture)
-    result = subprocess.run([str(b.binary), "replay", "-c", str(b.root / "pcaps/demo.yaml"), "-o", "-", str(capture)],
-                            capture_output=True, text=True, timeout=60)
-    expected = json.loads(result.stdout.splitlines()[-1])
     for workers in ("1", "2"):
-        summary, _ = b.lab("--via", "veth", "--rate", "10000", "-w", workers)
-        must(summary["exact"] and not summary["dropped"], "a modest pace loses packets: %s" % summary["dropped"])
-        must(sums(summary) == sums(expected), "veth, %s workers: %r is not what replay says: %r" %
-             (workers, sums(summary), sums(expected)))
+        check_equals_replay(b, "--via", "veth", "--rate", "10000", "-w", workers)
 
 
 def test_memif(b):
@@ -172,71 +156,6 @@ def test_two_ports(b):
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     check_conservation("two ports", lines)
     must(lines[-1]["received"]["packets"] == 2 * 16764, "two ports: %s" % lines[-1]["received"])
-
-
-def reload_often(b, workers, rounds):
-    """While packets come as fast as they can, tables change: each second is of one of them alone."""
-    out, overrides, capture = b.folder / "reload.jsonl", b.folder / "reload.csv", b.folder / "reload.pcap"
-    out.unlink(missing_ok=True)
-    write_targets(capture)
-    kinds = ("10.0.0.0/8,64600,in\n", "10.0.0.0/8,64601,out\n")
-    overrides.write_text(kinds[0])
-    config = b.folder / "reload.yaml"
-    config.write_text("targets: [{name: T, asns: [64600]}]\ndatabases: {overrides: reload.csv}\nworkers: %d\n"
-                      "ports: [{device: 'net_pcap0,rx_pcap=%s,infinite_rx=1'}]\n" % (workers, capture))
-    with open(b.folder / "reload.err", "w+", encoding="utf-8") as error:
-        child = subprocess.Popen([str(b.binary), "run", "-c", str(config), "-o", str(out)], stderr=error,
-                                 stdout=subprocess.DEVNULL)
-        try:
-            time.sleep(2.5)
-            good = bad = 0
-            for i in range(rounds):
-                new = b.folder / "reload.new"
-                new.write_text("10.0.0.0/99,1,bad\n" if i % 4 == 3 else kinds[(i + 1) % 2])
-                os.rename(new, overrides)
-                good, bad = good + (i % 4 != 3), bad + (i % 4 == 3)
-                wait_for_lines(b.folder / "reload.err",
-                               r"reload %d:" % good if i % 4 != 3 else r"not taken \(%d so far\)" % bad)
-                time.sleep(1.3)
-            child.send_signal(signal.SIGINT)
-            must(child.wait(60) == 0, "reloads, %d workers: exit status %d" % (workers, child.returncode))
-        finally:
-            child.kill()
-            child.wait()
-        error.seek(0)
-        text = error.read()
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
-    check_conservation("reloads", lines)
-    seconds = [line for line in lines if line["type"] == "second" and line["received"]["packets"] > 0]
-    mixed = [line for line in seconds if line["classes"]["target"] and line["classes"]["other"]]
-    must(not mixed, "reloads, %d workers: a second of two tables: %s" % (workers, mixed[:1]))
-    must(any(line["classes"]["target"] for line in seconds) and any(line["classes"]["other"] for line in seconds),
-         "reloads, %d workers: the tables made no difference" % workers)
-    must(len(re.findall(r"transitwatch: reload \d+: ", text)) == good, "reloads: %d good ones: %s" % (good, text))
-
-
-def test_reload(b):
-    for workers in (1, 2):
-        reload_often(b, workers, 8)
-
-
-def test_reload_watches_new_files(b):
-    """A reload may name other files: those are watched from then on."""
-    for name in ("first.csv", "second.csv"):
-        (b.folder / name).write_text("10.0.0.0/8,64600,x\n")
-    text = "databases: {overrides: %s}\nports: [{device: net_null0}]\n"
-    with open(b.folder / "watch.err", "w", encoding="utf-8") as error:
-        child = subprocess.Popen([str(b.binary), "run", "-c", str(b.config(text % "first.csv"))], stderr=error,
-                                 stdout=subprocess.DEVNULL)
-        try:
-            time.sleep(1.5)
-            b.config(text % "second.csv")
-            wait_for_lines(b.folder / "watch.err", "reload 1: ")
-            (b.folder / "second.csv").write_text("10.0.0.0/8,64601,y\n")
-            wait_for_lines(b.folder / "watch.err", "reload 2: ")
-        finally:
-            child.send_signal(signal.SIGINT)
-            must(child.wait(30) == 0, "watching: exit status %d" % child.returncode)
 
 
 def test_telemetry(b):

@@ -19,10 +19,9 @@ import struct
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from checks import must, run_tests
-from live import Bench, check_conservation, wait_for_lines
+from live import Bench, check_conservation, find_process, wait_for_lines
 
 N_TARGETS, N_UPSTREAMS = 16, 255
 
@@ -189,18 +188,6 @@ class Stopped:
 
     def __exit__(self, *_):
         self.ptrace(self.DETACH)
-
-
-def find_process(part, *words):
-    """The process whose command line has all these, once there is one."""
-    for _ in range(300):
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                command = path.read_bytes().decode(errors="replace").split("\0")
-                if part in " ".join(command) and all(word in command for word in words):
-                    return int(path.parent.name)
-        time.sleep(0.2)
-    raise OSError("no process %s %s" % (part, words))
 
 
 def test_report_full_adds_up(b):
