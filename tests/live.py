@@ -5,6 +5,7 @@ Importing it ends the program with exit status 77 where none can run: not root, 
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -126,3 +127,26 @@ def find_process(part, *words):
                     return int(path.parent.name)
         time.sleep(0.2)
     raise OSError("no process %s %s" % (part, words))
+
+
+class Stopped:
+    """One thread of a process stands still, and all others run: what a debugger does."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+
+    def __init__(self, tid):
+        self.tid = tid
+        self.call = ctypes.CDLL(None, use_errno=True).ptrace
+        self.call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def ptrace(self, request):
+        if self.call(request, self.tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace %#x" % request)
+
+    def __enter__(self):
+        self.ptrace(self.SEIZE)
+        self.ptrace(self.INTERRUPT)
+        os.waitpid(self.tid, 0x40000000)  # __WALL
+
+    def __exit__(self, *_):
+        self.ptrace(self.DETACH)

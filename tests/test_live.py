@@ -21,7 +21,7 @@ import urllib.request
 from pathlib import Path
 
 from checks import must, run_tests
-from live import Bench, check_conservation, check_equals_replay, write_targets
+from live import Bench, Stopped, check_conservation, check_equals_replay, write_targets
 
 
 def test_veth_equals_replay(b):
@@ -140,6 +140,38 @@ def test_service_manager_hears_of_it(b):
         child.communicate(timeout=20)
     must(heard and heard[0] == "READY=1" and heard[-1] == "STOPPING=1", "the service manager heard %s" % heard)
     must(2 <= heard.count("WATCHDOG=1") <= 8, "the watchdog was fed %d times in 5 s" % heard.count("WATCHDOG=1"))
+
+
+def test_watchdog_starves_with_a_worker(b):
+    """One worker of two stands still: the service manager is not to be told that all is well."""
+
+    def hear(seconds):
+        heard, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                heard += manager.recv(256) == b"WATCHDOG=1"
+            except TimeoutError:
+                pass
+        return heard
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(b.folder / "dog"))
+        manager.settimeout(0.1)
+        child = b.start("ports: [{device: net_null0}, {device: net_null1}]\nworkers: 2\n",
+                        env={**os.environ, "NOTIFY_SOCKET": str(b.folder / "dog")})
+        try:
+            must(hear(8) >= 3, "two workers: the watchdog is not fed")
+            tasks = {path.read_text().strip(): int(path.parent.name) for path in Path("/proc/%d/task" % child.pid).glob("*/comm")}
+            for worker in ("rte-worker-1", "rte-worker-2"):
+                with Stopped(tasks[worker]):
+                    hear(1.5)  # seconds that it has told already
+                    must(hear(4) == 0, "%s stands still, and the watchdog is fed" % worker)
+                must(hear(6) >= 2, "%s runs again, and the watchdog is not fed" % worker)
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=30)
+        finally:
+            child.kill()
+    must(child.returncode == 0, "stood still: exit status %d" % child.returncode)
 
 
 def test_two_ports(b):

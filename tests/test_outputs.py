@@ -8,7 +8,6 @@ Exit status: 0 passed, 1 failed, 77 skipped (see live.py).
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import pty
@@ -21,7 +20,7 @@ import sys
 import time
 
 from checks import must, run_tests
-from live import Bench, check_conservation, find_process, wait_for_lines
+from live import Bench, Stopped, check_conservation, find_process, wait_for_lines
 
 N_TARGETS, N_UPSTREAMS = 16, 255
 
@@ -165,29 +164,6 @@ def test_readers_that_sleep_hold_nobody_up(b):
     must(re.search(r"%s: in all, \d+ lines are missing\n" % out, text), "readers sleep: said %s" % text)
     times = [int(row.split(",")[0]) for row in csv.read_text().splitlines()[1:]]
     must(len(set(times)) >= 8 and set(times) == set(range(times[0], times[-1] + 1)), "readers sleep: CSV has %s" % sorted(set(times)))
-
-
-class Stopped:
-    """One thread of a process stands still, and all others run: what a debugger does."""
-
-    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
-
-    def __init__(self, tid):
-        self.tid = tid
-        self.call = ctypes.CDLL(None, use_errno=True).ptrace
-        self.call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-
-    def ptrace(self, request):
-        if self.call(request, self.tid, None, None) != 0:
-            raise OSError(ctypes.get_errno(), "ptrace %#x" % request)
-
-    def __enter__(self):
-        self.ptrace(self.SEIZE)
-        self.ptrace(self.INTERRUPT)
-        os.waitpid(self.tid, 0x40000000)  # __WALL
-
-    def __exit__(self, *_):
-        self.ptrace(self.DETACH)
 
 
 def test_report_full_adds_up(b):
