@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/if_packet.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +23,8 @@ enum {
 	CACHE = 256,         /* mbufs that a core keeps for itself */
 	FRAME_OVERHEAD = 38, /* Ethernet header, FCS, and tags that a mirror adds */
 	LINK_WAIT_MS = 2000,
-	SOCKETS_FD_MAX = 1024,
+	XDP_MTU =
+		3498, /* fits every driver: page, headroom, and what the kernel keeps behind a frame */
 };
 
 /* The same for both directions of a flow: 0x6d5a over and over (Woo and Park, 2012). */
@@ -112,37 +113,6 @@ static int refuse_virtual(const char *device, int err, struct tw_diag *diag)
 		err != 0 ? rte_strerror(-err) : "no such driver");
 }
 
-/*
- * net_af_packet tells no losses, the kernel tells them to whoever holds the socket, and that is this process. Its file
- * descriptors are looked through for packet sockets bound to the device's interface.
- */
-static void find_sockets(struct tw_port *port, int ifindex)
-{
-	for (int fd = 3; fd < SOCKETS_FD_MAX && port->n_sockets < TW_WORKERS_MAX; fd++) {
-		struct sockaddr_ll bound = {0};
-		socklen_t size = sizeof(bound);
-
-		if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0 &&
-			bound.sll_family == AF_PACKET && bound.sll_ifindex == ifindex)
-			port->sockets[port->n_sockets++] = fd;
-	}
-}
-
-/* What the kernel had no room for since it was asked last. */
-static uint64_t socket_losses(const struct tw_port *port)
-{
-	uint64_t losses = 0;
-
-	for (unsigned int i = 0; i < port->n_sockets; i++) {
-		struct tpacket_stats stats = {0};
-		socklen_t size = sizeof(stats);
-
-		if (getsockopt(port->sockets[i], SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
-			losses += stats.tp_drops;
-	}
-	return losses;
-}
-
 static int probe(struct tw_port *port, struct tw_diag *diag)
 {
 	const char *device = port->config->device;
@@ -222,6 +192,30 @@ static int make_pool(struct tw_port *port, unsigned int index, struct tw_diag *d
 	return 0;
 }
 
+/* The driver says "invalid argument" to everything; libxdp has said more in a line of its own. */
+static int refuse_xdp(const char *device, int ifindex, int err, struct tw_diag *diag)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int mtu = 0;
+
+	if (fd >= 0 && if_indextoname((unsigned int)ifindex, request.ifr_name) != NULL &&
+		ioctl(fd, SIOCGIFMTU, &request) == 0)
+		mtu = request.ifr_mtu;
+	if (fd >= 0)
+		close(fd);
+	if (mtu > XDP_MTU)
+		return tw_diag_add(diag, err,
+			"port %s: XDP wants a frame in one page, and %s has an MTU of %d: ip link "
+			"set %s mtu %d, or net_af_packet",
+			device, request.ifr_name, mtu, request.ifr_name, XDP_MTU);
+	return tw_diag_add(diag, err,
+		"port %s: XDP does not take %s (MTU %d): it wants root, since libxdp wants "
+		"CAP_SYS_ADMIN, and a driver without another XDP program; net_af_packet does "
+		"without",
+		device, request.ifr_name, mtu);
+}
+
 static int start(struct tw_port *port, unsigned int index, const struct tw_config *config,
 	struct tw_diag *diag)
 {
@@ -246,6 +240,8 @@ static int start(struct tw_port *port, unsigned int index, const struct tw_confi
 	err = strcmp(info.driver_name, "net_memif") == 0 ? -ENOTSUP : configure(port, &conf, 0);
 	if (err != 0)
 		err = configure(port, &conf, 1);
+	if (err != 0 && strcmp(info.driver_name, "net_af_xdp") == 0)
+		return refuse_xdp(device, (int)info.if_index, err, diag);
 	if (err != 0)
 		return tw_diag_add(diag, err,
 			"port %s: does not start with %u queues of %u descriptors and an MTU of "
@@ -253,8 +249,8 @@ static int start(struct tw_port *port, unsigned int index, const struct tw_confi
 			device, port->n_queues, port->config->descriptors, port->config->mtu,
 			rte_strerror(-err));
 	port->started = true;
-	if (strcmp(info.driver_name, "net_af_packet") == 0)
-		find_sockets(port, (int)info.if_index);
+	port->driver = info.driver_name;
+	port->ifindex = (int)info.if_index;
 	/* What cannot do this lets everything in anyway. */
 	(void)rte_eth_promiscuous_enable(port->id);
 	(void)rte_eth_allmulticast_enable(port->id);
@@ -294,6 +290,7 @@ static void wait_for_links(struct tw_ports *ports, struct tw_diag *diag)
 
 int tw_ports_open(struct tw_ports *ports, const struct tw_config *config, struct tw_diag *diag)
 {
+	const struct tw_port_sockets *found[TW_PORTS_MAX];
 	int first = 0;
 
 	memset(ports, 0, sizeof(*ports));
@@ -312,6 +309,9 @@ int tw_ports_open(struct tw_ports *ports, const struct tw_config *config, struct
 		err = probe(port, diag);
 		if (err == 0)
 			err = start(port, i, config, diag);
+		if (err == 0)
+			tw_port_sockets_find(&port->sockets, port->driver, port->ifindex, found, i);
+		found[i] = &port->sockets;
 		if (err != 0 && first == 0)
 			first = err;
 		ports->direct &= port->n_queues >= config->workers;
@@ -368,5 +368,7 @@ void tw_port_losses(struct tw_port *port, uint64_t losses[static TW_DROP_PORT_MA
 								: now[cause];
 		port->seen[cause] = now[cause];
 	}
-	losses[TW_DROP_IMISSED] += socket_losses(port);
+	/* A driver's own count of what its sockets lost is a part of theirs. */
+	if (port->sockets.n > 0)
+		losses[TW_DROP_IMISSED] = tw_port_sockets_losses(&port->sockets);
 }

@@ -15,6 +15,7 @@
 #include <rte_mempool.h>
 
 #include "config.h"
+#include "port_sockets.h"
 #include "port_source.h"
 #include "tw_report.h"
 
@@ -26,8 +27,9 @@ struct tw_port {
 	bool started;
 	struct rte_mempool *pool;
 	uint64_t seen[TW_DROP_PORT_MAX]; /* the counters as read last */
-	int sockets[TW_WORKERS_MAX]; /* net_af_packet's own, which know what the kernel dropped */
-	unsigned int n_sockets;
+	const char *driver;
+	int ifindex; /* where the device is an interface of the kernel's */
+	struct tw_port_sockets sockets;
 };
 
 struct tw_ports {
