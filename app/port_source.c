@@ -130,7 +130,7 @@ static void take(struct tw_port_source *source, struct tw_burst *burst)
 		frame.captured = mbuf->data_len;
 		frame.length = mbuf->pkt_len;
 		if (unlikely(((mbuf->ol_flags | flags) & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 ||
-			     !tw_burst_parse_plain(burst, frame, near)))
+			     !tw_burst_parse_plain(burst, &frame, near)))
 			take_special(source, burst, mbuf);
 	}
 	burst->rx.packets += source->n;

@@ -146,8 +146,8 @@ static void frames_are_left_out_where_both_ends_are_far(void **state)
 		frame = make_frame(data, family, i / 16 % 2 != 0, ends);
 		tw_burst_reset(&all, 1);
 		tw_burst_reset(&some, 1);
-		assert_true(tw_burst_parse_plain(&all, frame, NULL));
-		assert_true(tw_burst_parse_plain(&some, frame, &near));
+		assert_true(tw_burst_parse_plain(&all, &frame, NULL));
+		assert_true(tw_burst_parse_plain(&some, &frame, &near));
 		assert_int_equal(all.n, 1);
 		assert_int_equal(all.n_far, 0);
 		assert_int_equal(some.n, is_target);

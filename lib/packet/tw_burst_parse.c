@@ -12,7 +12,7 @@ void tw_burst_parse(struct tw_burst *burst, const struct tw_frame *frame, unsign
 	if (frame->link_type == TW_LINK_ETHERNET && frame->captured >= TW_PLAIN_SHORTEST &&
 		frame->vlan_stripped == TW_VLAN_NONE && decapsulate == 0 &&
 		tw_burst_parse_plain(burst,
-			(struct tw_plain){.data = frame->data,
+			&(struct tw_plain){.data = frame->data,
 				.captured = frame->captured,
 				.length = frame->length,
 				.port = frame->port,

@@ -51,12 +51,14 @@ struct tw_plain {
 	uint32_t length;   /* octets on the wire */
 	uint16_t port;
 	uint64_t time;
-	uint64_t vlans; /* as in struct tw_link, set here */
 };
 
+/* Of a function that is not inlined, the frame would pass through memory, and loads would wait for stores. */
+#define TW_PLAIN_INLINE static inline __attribute__((always_inline))
+
 /* What both versions share. `at` is the transport header. */
-static inline void tw_plain_slot(struct tw_burst *burst, const struct tw_plain *frame,
-	const uint8_t *at, uint32_t bytes, uint8_t protocol)
+TW_PLAIN_INLINE void tw_plain_slot(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, uint64_t vlans, uint32_t bytes, uint8_t protocol)
 {
 	unsigned int slot = burst->n++;
 	struct tw_link *link = &burst->link[slot];
@@ -71,14 +73,15 @@ static inline void tw_plain_slot(struct tw_burst *burst, const struct tw_plain *
 		.protocol = protocol};
 	link->mac_dst = tw_plain_word(frame->data) >> 16;
 	link->mac_src = tw_plain_word(frame->data + 4) & UINT64_C(0xffffffffffff);
-	memcpy(link->vlan, &frame->vlans, sizeof(link->vlan));
+	memcpy(link->vlan, &vlans, sizeof(link->vlan));
 	link->port = frame->port;
 	memset(link->reserved, 0, sizeof(link->reserved));
 }
 
-/* `head` is octets 12 to 19 behind `at`, frame->length what the IP packet has room in. */
-static inline bool tw_plain_ipv4(struct tw_burst *burst, const struct tw_plain *frame,
-	const uint8_t *at, uint64_t head, const struct tw_near *near)
+/* `head` is octets 12 to 19 behind `at`, `length` what the IP packet has room in. */
+TW_PLAIN_INLINE bool tw_plain_ipv4(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, uint64_t head, uint64_t vlans, uint32_t length,
+	const struct tw_near *near)
 {
 	uint64_t rest = tw_plain_word(at + 20); /* fragment, TTL, protocol, checksum */
 	uint64_t addresses = tw_plain_word(at + 26);
@@ -86,7 +89,7 @@ static inline bool tw_plain_ipv4(struct tw_burst *burst, const struct tw_plain *
 	uint32_t total = head >> 16 & 0xffff;
 	uint8_t protocol = rest >> 32 & 0xff;
 
-	if ((rest >> 48 & 0x1fff) != 0 || total > frame->length ||
+	if ((rest >> 48 & 0x1fff) != 0 || total > length ||
 		total < TW_PLAIN_IPV4_SIZE + tw_plain_transport(protocol))
 		return false;
 	if (near != NULL && (tw_near4(near, source) | tw_near4(near, destination)) == 0) {
@@ -97,19 +100,19 @@ static inline bool tw_plain_ipv4(struct tw_burst *burst, const struct tw_plain *
 	burst->ip4[2 * burst->n4] = source;
 	burst->ip4[2 * burst->n4 + 1] = destination;
 	burst->n4++;
-	tw_plain_slot(burst, frame, at + 34, total, protocol);
+	tw_plain_slot(burst, frame, at + 34, vlans, total, protocol);
 	return true;
 }
 
-static inline bool tw_plain_ipv6(struct tw_burst *burst, const struct tw_plain *frame,
-	const uint8_t *at, const struct tw_near *near)
+TW_PLAIN_INLINE bool tw_plain_ipv6(struct tw_burst *burst, const struct tw_plain *frame,
+	const uint8_t *at, uint64_t vlans, uint32_t length, const struct tw_near *near)
 {
 	uint32_t payload = tw_plain_word(at + 14) >> 16 & 0xffff;
 	uint32_t source = (uint32_t)(tw_plain_word(at + 22) >> 32);
 	uint32_t destination = (uint32_t)(tw_plain_word(at + 38) >> 32);
 	uint8_t protocol = at[20];
 
-	if (payload + TW_PLAIN_IPV6_SIZE > frame->length || payload < tw_plain_transport(protocol))
+	if (payload + TW_PLAIN_IPV6_SIZE > length || payload < tw_plain_transport(protocol))
 		return false;
 	if (near != NULL && (tw_near6(near, source) | tw_near6(near, destination)) == 0) {
 		burst->n_far++;
@@ -118,7 +121,7 @@ static inline bool tw_plain_ipv6(struct tw_burst *burst, const struct tw_plain *
 	burst->slot6[burst->n6] = (uint8_t)burst->n;
 	memcpy(burst->ip6[2 * burst->n6], at + 22, 32);
 	burst->n6++;
-	tw_plain_slot(burst, frame, at + 54, TW_PLAIN_IPV6_SIZE + payload, protocol);
+	tw_plain_slot(burst, frame, at + 54, vlans, TW_PLAIN_IPV6_SIZE + payload, protocol);
 	return true;
 }
 
@@ -126,29 +129,30 @@ static inline bool tw_plain_ipv6(struct tw_burst *burst, const struct tw_plain *
  * True where the frame was plain. It is then in the burst's next slot; or in its n_far, where there is `near` and says
  * so of both addresses. Fast path.
  */
-static inline bool tw_burst_parse_plain(
-	struct tw_burst *burst, struct tw_plain frame, const struct tw_near *near)
+TW_PLAIN_INLINE bool tw_burst_parse_plain(
+	struct tw_burst *burst, const struct tw_plain *frame, const struct tw_near *near)
 {
-	const uint8_t *at = frame.data; /* without the tag, the frame would begin here */
+	const uint8_t *at = frame->data; /* without the tag, the frame would begin here */
+	uint64_t vlans = UINT64_MAX;     /* four times TW_VLAN_NONE */
+	uint32_t tag = 0;
 	uint64_t head;
 
-	if (frame.captured < TW_PLAIN_SHORTEST)
+	if (frame->captured < TW_PLAIN_SHORTEST)
 		return false;
 	head = tw_plain_word(at + 12);
-	frame.vlans = UINT64_MAX; /* four times TW_VLAN_NONE */
 	if (head >> 48 == TW_PLAIN_TAG) {
-		frame.vlans = frame.vlans << 16 | (head >> 32 & 0xfff);
-		at += TW_PLAIN_TAG_SIZE;
-		frame.captured -= TW_PLAIN_TAG_SIZE;
-		frame.length -= TW_PLAIN_TAG_SIZE;
+		vlans = vlans << 16 | (head >> 32 & 0xfff);
+		tag = TW_PLAIN_TAG_SIZE;
+		at += tag;
 		head = tw_plain_word(at + 12);
 	}
-	frame.length -= TW_PLAIN_ETHERNET;
 	if (head >> 40 == TW_PLAIN_IPV4)
-		return tw_plain_ipv4(burst, &frame, at, head, near);
+		return tw_plain_ipv4(burst, frame, at, head, vlans,
+			frame->length - tag - TW_PLAIN_ETHERNET, near);
 	return head >> 44 == TW_PLAIN_IPV6 &&
-	       frame.captured >= TW_PLAIN_ETHERNET + TW_PLAIN_IPV6_SIZE + 4 &&
-	       tw_plain_ipv6(burst, &frame, at, near);
+	       frame->captured >= tag + TW_PLAIN_ETHERNET + TW_PLAIN_IPV6_SIZE + 4 &&
+	       tw_plain_ipv6(
+		       burst, frame, at, vlans, frame->length - tag - TW_PLAIN_ETHERNET, near);
 }
 
 #endif
