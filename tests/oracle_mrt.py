@@ -225,7 +225,8 @@ def compare(name, program, path, exceptions, report):
             report.add(name, "%s (%d times): %s" % (sign, n, line))
     if counts.get("pathless", 0) != nobodies:
         report.add(name, "%d entries without a path, bgpdump has %d of nobody" % (counts.get("pathless", 0), nobodies))
-    mine, his = upstreams(ours), upstreams(theirs)
+    his = upstreams(theirs)
+    mine = his if ours == theirs else upstreams(ours)
     for prefix in sorted(mine.keys() | his.keys()):
         if mine.get(prefix) != his.get(prefix):
             report.add(name, "%s: %s, by bgpdump's routes %s" % (prefix, mine.get(prefix), his.get(prefix)))
