@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The oracle of routes: what the MRT reader says of a file, against Debian's bgpdump.
 
-    oracle_mrt.py MRT_ROUTES SOURCE_ROOT [FILE...]      the test; all files, when none is given
+    oracle_mrt.py MRT_ROUTES RIB_UPSTREAMS SOURCE_ROOT [FILE...]    the test; all files, when none is given
     oracle_mrt.py --upstreams FILE [ASN] [MAJORITY]     per prefix, who the upstream is, by bgpdump and the rule below
 
 Files: those of ../shared/data/mrt (bgpdump's own test files among them: Debian's source package has none) and what
 gen_mrt.py makes at random. Every route, withdrawal and session that went down must agree: time, peer, ASN, prefix, path
 identifier and path. So must, per prefix, what the routes say together once all is applied in the file's order: the rule of
-lib/upstream/tw_rib.h written here a second time, with the most frequent origin's ASN (or ASN) as the target's only one.
+lib/upstream/tw_rib.h written here a second time, with the most frequent origin's ASN (or ASN) as the target's only one; and
+what the RIB itself decides of a target that takes any origin, against the same rule on bgpdump's routes.
 
 Known disagreements are in oracle_mrt_exceptions.tsv, each with its reason. Exit status: 0 agreement, 1 disagreement, 77
 skipped.
@@ -30,6 +31,8 @@ SKIP = 77
 REPORTS_MAX = 10
 SEEDS = range(1, 9)
 MAJORITY = 50
+ANY = "any origin"
+NOBODY = (0, 23456)  # RFC 7607, RFC 6793
 ESTABLISHED = "6"
 
 Line = collections.namedtuple("Line", "time what peer asn prefix path_id path")
@@ -109,16 +112,18 @@ def verdict_of_path(path, own, target):
     """(kind, ASN) of one path."""
     rest = list(path)
     if not rest:
-        return ("direct", 0) if own == target else ("foreign", own)
-    if isinstance(rest[-1], tuple):
+        return ("direct", 0) if target in (own, ANY) else ("foreign", own)
+    if isinstance(rest[-1], tuple) or rest[-1] in NOBODY:
         return ("ambiguous", 0)
+    if target == ANY:
+        target = rest[-1]
     if rest[-1] != target:
         return ("foreign", rest[-1])
     while rest and rest[-1] == target:
         rest.pop()
     if not rest:
         return ("direct", 0)
-    return ("ambiguous", 0) if isinstance(rest[-1], tuple) else ("upstream", rest[-1])
+    return ("ambiguous", 0) if isinstance(rest[-1], tuple) or rest[-1] in NOBODY else ("upstream", rest[-1])
 
 
 def decide(votes, majority):
@@ -215,7 +220,21 @@ def drop(name, exceptions, ours, theirs, report):
     return ours, theirs
 
 
-def compare(name, program, path, exceptions, report):
+def compare_rib(name, program, path, theirs, report):
+    """The RIB's verdicts beside the rule's on bgpdump's routes."""
+    result = subprocess.run([program, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=300)
+    mine = {}
+    for line in result.stdout.splitlines():
+        prefix, kind, *numbers = line.split("|")
+        mine[clean_prefix(prefix)] = (kind,) + tuple(int(number) for number in numbers)
+    his = {prefix: what[1:] for prefix, what in upstreams(theirs, ANY).items()}
+    for prefix in sorted(mine.keys() | his.keys()):
+        if mine.get(prefix) != his.get(prefix):
+            report.add(name, "%s: the RIB says %s, by bgpdump's routes %s" % (prefix, mine.get(prefix), his.get(prefix)))
+
+
+def compare(name, programs, path, exceptions, report):
+    program, rib = programs
     ours, counts = read_ours(program, path)
     theirs, nobodies = read_bgpdump(path)
     ours, theirs = drop(name, exceptions, ours, theirs, report)
@@ -230,6 +249,8 @@ def compare(name, program, path, exceptions, report):
     for prefix in sorted(mine.keys() | his.keys()):
         if mine.get(prefix) != his.get(prefix):
             report.add(name, "%s: %s, by bgpdump's routes %s" % (prefix, mine.get(prefix), his.get(prefix)))
+    if not exceptions:
+        compare_rib(name, rib, path, theirs, report)
     return len(theirs), len(his)
 
 
@@ -248,13 +269,13 @@ def find_files(root, work):
     return found, shared.is_dir()
 
 
-def test(program, root, wanted):
+def test(programs, root, wanted):
     report, routes, prefixes = Report(), 0, 0
     exceptions = read_exceptions(Path(__file__).parent / "oracle_mrt_exceptions.tsv")
     with tempfile.TemporaryDirectory() as work:
         files, complete = find_files(root, Path(work))
         for name in wanted or files:
-            n, m = compare(name, program, files[name], exceptions.pop(name, []), report)
+            n, m = compare(name, programs, files[name], exceptions.pop(name, []), report)
             routes, prefixes = routes + n, prefixes + m
     for name in exceptions if complete and not wanted else ():
         report.add(name, "has exceptions, but is not there")
@@ -276,9 +297,9 @@ def main(arguments):
         for prefix, what in upstreams(read_bgpdump(arguments[1])[0], target, majority).items():
             print("|".join([prefix] + [str(field) for field in what]))
         return 0
-    if len(arguments) < 2:
+    if len(arguments) < 3:
         sys.exit(__doc__)
-    return test(arguments[0], Path(arguments[1]), arguments[2:])
+    return test(arguments[:2], Path(arguments[2]), arguments[3:])
 
 
 if __name__ == "__main__":
