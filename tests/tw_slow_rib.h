@@ -144,11 +144,9 @@ static inline struct tw_route_verdict slow_vote(const struct slow *slow, unsigne
 		one = slow_verdict(&route->path, cast(peer).asn, target);
 		if (vote.kind == TW_VERDICT_NONE)
 			vote = one;
-		else if (vote.kind != one.kind)
-			vote = (struct tw_route_verdict){.kind = TW_VERDICT_AMBIGUOUS};
-		else if (vote.asn != one.asn && vote.kind == TW_VERDICT_FOREIGN)
-			vote.asn = 0;
-		else if (vote.asn != one.asn)
+		else if (vote.kind == TW_VERDICT_FOREIGN && one.kind == TW_VERDICT_FOREIGN)
+			vote.asn = vote.asn == one.asn ? vote.asn : 0;
+		else if (vote.kind != one.kind || vote.asn != one.asn)
 			vote = (struct tw_route_verdict){.kind = TW_VERDICT_AMBIGUOUS};
 	}
 	return vote;
