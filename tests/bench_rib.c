@@ -182,7 +182,7 @@ static double run_wants(const struct tw_rib *rib, const struct tw_rib_spec *spec
 
 		found[round % 2] = 0;
 		for (uint32_t i = 0; i < ASKED; i++) {
-			struct tw_target_range key;
+			struct tw_target_range key = {0};
 
 			if (round % 2 == 0) {
 				found[0] += tw_rib_wants(rib, &asked[i]);
@@ -195,7 +195,7 @@ static double run_wants(const struct tw_rib *rib, const struct tw_rib_spec *spec
 		took = (now() - start) / ASKED * 1e9;
 		best[round % 2] = took < best[round % 2] ? took : best[round % 2];
 	}
-	printf("wants, IPv%u, %-21s %6.1f ns; bsearch(3) %.1f ns; ratio %.2f (%.0f %% wanted)%s\n",
+	printf("wants, IPv%d, %-21s %6.1f ns; bsearch(3) %.1f ns; ratio %.2f (%.0f %% wanted)%s\n",
 		family == 0 ? 4 : 6, ascending ? "ascending" : "random order", best[0], best[1],
 		best[0] / best[1], 100.0 * found[0] / ASKED,
 		found[0] == found[1] ? "" : " DIFFERENT ANSWERS");
