@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,18 +62,15 @@ static void format_address(int fd, char taken[static TW_LISTEN_TEXT])
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
-	char text[TW_PREFIX_TEXT];
-	struct tw_addr addr;
+	char host[TW_PREFIX_TEXT] = "", port[8] = "";
+	bool brackets;
 
 	getsockname(fd, (struct sockaddr *)&address, &length);
-	addr = tw_listen_addr(&address);
-	tw_addr_format(&addr, text);
-	if (addr.family == 6)
-		snprintf(taken, TW_LISTEN_TEXT, "[%s]:%u", text,
-			ntohs(((struct sockaddr_in6 *)&address)->sin6_port));
-	else
-		snprintf(taken, TW_LISTEN_TEXT, "%s:%u", text,
-			ntohs(((struct sockaddr_in *)&address)->sin_port));
+	getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV);
+	brackets = address.ss_family == AF_INET6;
+	snprintf(taken, TW_LISTEN_TEXT, "%s%s%s:%s", brackets ? "[" : "", host, brackets ? "]" : "",
+		port);
 }
 
 /* Returns a socket, or -errno. */
