@@ -22,7 +22,8 @@ import urllib.request
 from checks import must, run_tests
 
 QUESTION = "Enter serves it, anything else leaves: "
-COMMAND = "transitwatch replay -c pcaps/demo.yaml --serve --speed 30 pcaps/kp-2017-10-01.pcap"
+COMMAND = ("transitwatch replay -c pcaps/demo.yaml --rib pcaps/kp-2017-10-01.rib.mrt --updates pcaps/kp-2017-10-01.updates.mrt "
+           "--serve --speed 30 pcaps/kp-2017-10-01.pcap")
 
 
 class Demo:
