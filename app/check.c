@@ -26,6 +26,22 @@ static void print_databases(const struct tw_view *view)
 	}
 }
 
+static void print_routes(struct tw_setup *setup)
+{
+	time_t when = (time_t)setup->feed.file_time;
+	struct tw_rib_info info;
+	char date[32] = "";
+	struct tm tm;
+
+	if (!setup->feed.on)
+		return;
+	tw_rib_info(setup->feed.live.rib, &info);
+	if (when != 0 && gmtime_r(&when, &tm) != NULL)
+		strftime(date, sizeof(date), " of %Y-%m-%d %H:%M:%S UTC", &tm);
+	printf("# routes: %" PRIu32 "%s, of %" PRIu32 " prefixes by %" PRIu32 " vantage points\n",
+		info.n_routes, date, info.n_prefixes, info.n_peers);
+}
+
 static void print_sizes(const struct tw_setup *setup)
 {
 	struct tw_table_info info;
@@ -51,6 +67,7 @@ int tw_check(const struct tw_options *options)
 		else
 			status = TW_EXIT_OK;
 		print_databases(&setup.view);
+		print_routes(&setup);
 		print_sizes(&setup);
 	}
 	tw_diag_print(&diag, stderr, "transitwatch: ");
