@@ -160,7 +160,7 @@ static int build_targets(struct loaded *loaded)
 
 static struct tw_link_rule link_rule(const struct tw_raw_link *raw, unsigned int upstream)
 {
-	struct tw_link_rule rule = {.upstream = (uint8_t)upstream};
+	struct tw_link_rule rule = {.upstream = (uint16_t)upstream};
 
 	if (raw->mac != NULL) {
 		tw_mac_parse(raw->mac, &rule.mac);

@@ -199,8 +199,13 @@ int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, stru
 	routed = is_routed(config, options, diag);
 	if (routed < 0)
 		return routed;
-	if (tw_upstream_list_make(&setup->upstreams, config->upstreams, config->n_upstreams, routed,
-		    config->rib.places) != 0)
+	if (tw_upstream_list_make(
+		    &setup->upstreams, &(struct tw_upstream_list_spec){
+					       .configured = config->upstreams,
+					       .n_configured = config->n_upstreams,
+					       .routed = routed,
+					       .n_places = config->rib.places,
+				       }) != 0)
 		return tw_diag_add(diag, -ENOMEM, "no memory");
 	/* The cheap check first, so that all of the file's own problems show in one go. */
 	setup->map = tw_setup_map(setup, config, diag);

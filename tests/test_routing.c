@@ -106,7 +106,12 @@ static void make_parts(struct parts *p, unsigned int n_known, unsigned int n_pla
 		cuts[i] = *tw_rib_prefix(p->rib, i);
 	p->table = tw_table_make(p->sources, cuts, p->spec.n_cuts, SOCKET_ID_ANY, &diag);
 	assert_non_null(p->table);
-	assert_int_equal(tw_upstream_list_make(&p->upstreams, configured, 2, true, n_places), 0);
+	assert_int_equal(tw_upstream_list_make(&p->upstreams,
+				 &(struct tw_upstream_list_spec){.configured = configured,
+					 .n_configured = 2,
+					 .routed = true,
+					 .n_places = n_places}),
+		0);
 	spec.upstreams = p->upstreams.upstreams;
 	spec.n_upstreams = p->upstreams.n;
 	p->map = tw_link_map_create(&spec, NULL);

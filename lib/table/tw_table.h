@@ -33,7 +33,10 @@
 #define TW_TARGET_MAX  16
 #define TW_TARGET_NONE UINT8_MAX
 
-/* A target as configured. An address is in it where any of the three says so; the first target wins. */
+/*
+ * A target as configured. An address is in it where any of the three says so; the first target wins. One without any of
+ * the three has no address, and is a place that nobody has (tw_target_list.h).
+ */
 struct tw_target {
 	const char *name;
 	const uint32_t *asns;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tw_upstream.h"
+#include "tw_via_list.h"
 
 /* A set of fields, and what it leaves of a key. */
 struct shape {
@@ -33,8 +33,10 @@ struct entry {
 };
 
 struct tw_link_map {
-	struct tw_via *vias;
-	unsigned int n_vias;
+	const struct tw_via *vias;
+	unsigned int n_vias; /* places of the list */
+	struct tw_via_list *list;
+	struct tw_via_list own;            /* where none is given */
 	struct shape shapes[TW_MATCH_MAX]; /* in the order of trial */
 	unsigned int n_shapes;
 	uint32_t mask; /* entries - 1 */
@@ -205,40 +207,74 @@ static const struct shape *shape_of(const struct tw_link_map *map, uint8_t field
 	return NULL;
 }
 
-/* Makes all vias, in the order of upstreams, then of methods. Returns 0 or -ENOMEM. */
-static int collect_vias(struct tw_link_map *map, const struct tw_link_spec *spec)
+/* The rules' upstreams are below this. */
+static unsigned int upstreams_of(const struct tw_link_map *map, const struct tw_link_spec *spec)
 {
-	unsigned int n = TW_UPSTREAM_MAX > map->n_upstreams ? TW_UPSTREAM_MAX : map->n_upstreams;
-	bool(*wanted)[TW_METHOD_MAX] = calloc(n, sizeof(*wanted));
+	unsigned int n = map->n_upstreams;
 
-	map->vias = calloc(1 + (size_t)n * TW_METHOD_NONE, sizeof(*map->vias));
-	if (wanted == NULL || map->vias == NULL) {
+	for (unsigned int i = 0; i < spec->n_rules; i++)
+		if (spec->rules[i].upstream >= n)
+			n = spec->rules[i].upstream + 1u;
+	return n;
+}
+
+/* All vias that can occur, in the order of upstreams, then of methods; NULL without memory. */
+static struct tw_via *collect_vias(
+	const struct tw_link_map *map, const struct tw_link_spec *spec, unsigned int *n_vias)
+{
+	unsigned int n = upstreams_of(map, spec);
+	bool(*wanted)[TW_METHOD_MAX] = calloc((size_t)n + 1, sizeof(*wanted));
+	struct tw_via *vias = calloc(1 + (size_t)n * TW_METHOD_NONE, sizeof(*vias));
+
+	*n_vias = 0;
+	if (wanted == NULL || vias == NULL) {
 		free(wanted);
-		return -ENOMEM;
+		free(vias);
+		return NULL;
 	}
 	for (unsigned int i = 0; i < spec->n_rules; i++)
 		if (shape_of(map, spec->rules[i].fields) != NULL)
 			wanted[spec->rules[i].upstream][method_of(spec->rules[i].fields)] = true;
 	for (unsigned int upstream = 0; upstream < map->n_upstreams; upstream++)
 		wanted[upstream][TW_METHOD_RIB] = true;
-	map->vias[map->n_vias++] = (struct tw_via){TW_UPSTREAM_UNKNOWN, TW_METHOD_NONE};
+	vias[(*n_vias)++] = (struct tw_via){TW_UPSTREAM_UNKNOWN, TW_METHOD_NONE};
 	for (unsigned int upstream = 0; upstream < n; upstream++)
 		for (unsigned int method = 0; method < TW_METHOD_MAX; method++)
 			if (wanted[upstream][method])
-				map->vias[map->n_vias++] =
+				vias[(*n_vias)++] =
 					(struct tw_via){(uint16_t)upstream, (uint8_t)method};
 	free(wanted);
-	return 0;
+	return vias;
+}
+
+/* Gives every via its place in the list. Returns 0, -ENOMEM, or -ENOSPC with a line in *diag. */
+static int place_vias(
+	struct tw_link_map *map, const struct tw_link_spec *spec, struct tw_diag *diag)
+{
+	unsigned int n;
+	struct tw_via *vias = collect_vias(map, spec, &n);
+	int err = vias == NULL ? -ENOMEM : 0;
+
+	map->list = spec->vias != NULL ? spec->vias : &map->own;
+	if (err == 0 && map->list->n == 0)
+		err = tw_via_list_fill(map->list, vias, n);
+	for (unsigned int i = 0; i < n && err == 0; i++)
+		if (tw_via_list_take(map->list, vias[i]) < 0)
+			err = tw_diag_add(diag, -ENOSPC,
+				"more pairs of upstream and method than the %u that a run has "
+				"places for: restart to take that",
+				map->list->n);
+	free(vias);
+	map->vias = map->list->vias;
+	map->n_vias = map->list->n;
+	return err;
 }
 
 static uint16_t via_index(
 	const struct tw_link_map *map, unsigned int upstream, enum tw_method method)
 {
-	uint16_t via = 0;
-
-	while (map->vias[via].upstream != upstream || map->vias[via].method != method)
-		via++;
-	return via;
+	return (uint16_t)tw_via_list_find(
+		map->list, (struct tw_via){(uint16_t)upstream, (uint8_t)method});
 }
 
 /* What routes need: the via of each upstream, and the shape of pairs. Returns 0 or -ENOMEM. */
@@ -254,6 +290,8 @@ static int make_routes(struct tw_link_map *map, const struct tw_link_spec *spec)
 		map->pairs.n_observed += map->n_shapes > 0 &&
 					 spec->upstreams[upstream].kind == TW_UPSTREAM_CONFIGURED;
 	}
+	if (spec->n_observed != 0)
+		map->pairs.n_observed = spec->n_observed;
 	map->ambiguous = map->route_via[map->n_upstreams - 1];
 	map->pairs.n_expected = 1 + map->n_upstreams;
 	return 0;
@@ -278,6 +316,7 @@ struct tw_link_map *tw_link_map_create(const struct tw_link_spec *spec, struct t
 {
 	struct tw_link_map *map;
 	uint32_t size = 2;
+	int err;
 
 	if (check_rules(spec->rules, spec->n_rules, diag) != 0)
 		return NULL;
@@ -293,7 +332,12 @@ struct tw_link_map *tw_link_map_create(const struct tw_link_spec *spec, struct t
 	if (is_used(spec, TW_METHOD_RIB))
 		map->n_upstreams = spec->n_upstreams;
 	order_shapes(map, spec);
-	if (collect_vias(map, spec) != 0 || make_routes(map, spec) != 0)
+	err = place_vias(map, spec, diag);
+	if (err == -ENOSPC) {
+		tw_link_map_free(map);
+		return NULL;
+	}
+	if (err != 0 || make_routes(map, spec) != 0)
 		goto no_memory;
 	for (unsigned int i = 0; i < spec->n_rules; i++)
 		add_rule(map, &spec->rules[i]);
@@ -310,7 +354,7 @@ void tw_link_map_free(struct tw_link_map *map)
 	if (map == NULL)
 		return;
 	free(map->entries);
-	free(map->vias);
+	tw_via_list_free(&map->own);
 	free(map->route_via);
 	free(map);
 }

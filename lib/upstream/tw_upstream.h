@@ -24,7 +24,8 @@
  * A `via` is a pair (upstream, method) that can occur. Via 0 is (unknown, none). The set is closed by the
  * configuration: targets x vias x directions x versions are all the series there can ever be. With routes, every
  * upstream has a via of method rib; those that no configuration names have places in the list, up to a bound, and get
- * their ASN when a route shows them.
+ * their ASN when a route shows them. Maps that follow each other in a run share one list of vias (tw_via_list.h), which
+ * has spare places for what later ones bring.
  *
  * Where links and routes both say something, both are kept: a `pair` is a target, the upstream that the link gives
  * (observed), and the one that the route gives (expected; unknown where there is none).
@@ -53,10 +54,10 @@ enum tw_method {
 };
 const char *tw_method_name(enum tw_method method);
 
-/* What an entry of the list of upstreams is. All but the first occur with routes alone, in this order. */
+/* What an entry of the list of upstreams is. Those behind FOUND occur with routes alone, in this order. */
 enum tw_upstream_kind {
 	TW_UPSTREAM_CONFIGURED,
-	TW_UPSTREAM_FOUND,     /* by a route; ASN 0 until one is */
+	TW_UPSTREAM_FOUND,     /* by a route, or configured no more; ASN 0: a place that is free */
 	TW_UPSTREAM_OTHER,     /* found when all places were taken */
 	TW_UPSTREAM_DIRECT,    /* the vantage point is next to the target */
 	TW_UPSTREAM_FOREIGN,   /* the route's origin is not the target's */
@@ -86,11 +87,12 @@ struct tw_link_rule {
 	uint16_t inner_vlan;
 	uint16_t port;
 	uint8_t fields;    /* TW_MATCH_*, at least one */
-	uint8_t upstream;  /* index into the upstreams */
+	uint16_t upstream; /* index into the upstreams */
 	const char *where; /* for messages: "file:line: upstreams[0].links[1]" */
 };
 
 struct tw_link_map;
+struct tw_via_list;
 
 struct tw_via {
 	uint16_t upstream; /* index, or TW_UPSTREAM_UNKNOWN */
@@ -106,16 +108,22 @@ struct tw_link_spec {
 	/* The whole list of upstreams where there are routes; else NULL. The last entry is AMBIGUOUS. */
 	const struct tw_upstream *upstreams;
 	unsigned int n_upstreams;
+	/* With routes: so many upstreams, the first ones, may be observed. 0: the configured ones, where there are links. */
+	unsigned int n_observed;
+	struct tw_via_list *vias; /* outlives the map, and is filled by the first; NULL: its own */
 };
 
 /*
  * Makes the map. A rule whose method is not in the order is left out. Returns NULL with a line in *diag for each pair
- * of rules that is double or contradicts each other. tw_link_map_free() releases it.
+ * of rules that is double or contradicts each other, or where the list of vias has no place left. tw_link_map_free()
+ * releases it.
  */
 struct tw_link_map *tw_link_map_create(const struct tw_link_spec *spec, struct tw_diag *diag);
 void tw_link_map_free(struct tw_link_map *map);
 
-/* The vias in their output order (upstream, method), via 0 = (unknown, none) FIRST. */
+/*
+ * All places of its list of vias, in output order: of the first map (upstream, method), via 0 = (unknown, none) FIRST.
+ */
 unsigned int tw_link_map_vias(const struct tw_link_map *map, const struct tw_via **vias);
 
 /* Whether routes decide anything: `rib` is in the order, and there is a list. */
