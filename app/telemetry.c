@@ -114,7 +114,7 @@ static void put_series(struct rte_tel_data *d, uint32_t series, const struct tw_
 	if (one == NULL)
 		return;
 	rte_tel_data_start_dict(one);
-	put_text(one, "target", view->targets[key.target].name);
+	put_text(one, "target", tw_view_target_name(view, key.target));
 	put(one, "upstream", tw_view_asn(view, key.via));
 	put_text(one, "name", tw_view_name(view, key.via));
 	put_text(one, "method", tw_method_name(view->vias[key.via].method));
@@ -163,7 +163,7 @@ static void put_share(struct rte_tel_data *d, const struct tw_routes_view *route
 	if (one == NULL)
 		return;
 	rte_tel_data_start_dict(one);
-	put_text(one, "target", view->targets[i / 2 / view->n_upstreams].name);
+	put_text(one, "target", tw_view_target_name(view, i / 2 / view->n_upstreams));
 	put(one, "upstream", tw_view_upstream_asn(view, upstream));
 	put_text(one, "name", tw_view_upstream_name(view, upstream));
 	put(one, "ip_version", i % 2 == 0 ? 4 : 6);
@@ -185,7 +185,7 @@ static void put_pair(struct rte_tel_data *d, const struct tw_pair_count *pairs, 
 		return;
 	rte_tel_data_start_dict(one);
 	put_text(one, "target",
-		view->targets[i / view->pairs.n_expected / view->pairs.n_observed].name);
+		tw_view_target_name(view, i / view->pairs.n_expected / view->pairs.n_observed));
 	put(one, "observed", tw_view_upstream_asn(view, observed));
 	put(one, "expected", expected > 0 ? tw_view_upstream_asn(view, expected - 1) : 0);
 	put_text(one, "expected_name",
@@ -355,7 +355,7 @@ static int answer_explain(const char *params, struct rte_tel_data *d)
 	put_text(d, "country", explanation.origin.country);
 	put_text(d, "target",
 		explanation.origin.target != TW_TARGET_NONE
-			? view->targets[explanation.origin.target].name
+			? tw_view_target_name(view, explanation.origin.target)
 			: "");
 	pthread_mutex_unlock(&engine->rules_lock);
 	return 0;

@@ -50,13 +50,18 @@ static inline const struct tw_route_share *tw_route_share(const struct tw_routes
 	return &routes->shares[((size_t)target * n_upstreams + upstream) * 2 + (version == 6)];
 }
 
-/* The names behind the indices: constant for the whole run, shared by all sinks. */
+/*
+ * The names behind the indices, shared by all sinks. An index keeps its meaning for the whole run; a live run has more of
+ * them than there are targets, upstreams and vias, for those that routes find or a reload adds: what is not there yet has
+ * no counts, and is left out of every list.
+ */
 struct tw_view {
-	const struct tw_target *targets;
+	const struct tw_target *targets; /* read by tw_view_target_...() */
 	unsigned int n_targets;
+	const uint32_t *targets_gone; /* bits of targets that are configured no more; NULL: none */
 	const struct tw_upstream *upstreams; /* read by tw_view_upstream_...() */
 	unsigned int n_upstreams;
-	const struct tw_via *vias;
+	const struct tw_via *vias; /* whether one is there: tw_view_via_there() */
 	unsigned int n_vias;
 	uint32_t n_series;
 	struct tw_pair_shape pairs;
@@ -78,18 +83,31 @@ struct tw_view {
 };
 
 /*
- * Of an upstream: its ASN, 0 where it has none, and its name: "unknown" of TW_UPSTREAM_UNKNOWN. Of a via likewise.
+ * Of an upstream: its ASN, 0 where it has none, its name ("unknown" of TW_UPSTREAM_UNKNOWN), and its kind. Of a via
+ * likewise.
  *
- * ASN and name of a place for found upstreams are set during the run, once, by the control thread, while others read:
- * the name is published before the ASN. These functions are how to read them; a name is valid where the ASN, read
- * before it, is there.
+ * Entries that are there are read in any thread while the control thread sets others, or another name or kind: names hold
+ * until the end of the run. Of an upstream the name is published before the ASN: it is valid where the ASN, read before
+ * it, is there. These functions are how to read them.
  */
 uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream);
 const char *tw_view_upstream_name(const struct tw_view *view, unsigned int upstream);
+enum tw_upstream_kind tw_view_upstream_kind(const struct tw_view *view, unsigned int upstream);
 uint32_t tw_view_asn(const struct tw_view *view, unsigned int via);
 const char *tw_view_name(const struct tw_view *view, unsigned int via);
 
-/* Whether there is such an upstream yet: of a place for found ones, whether it is taken. Lists leave out what is not. */
+/* "" of a place that no target has. */
+const char *tw_view_target_name(const struct tw_view *view, unsigned int target);
+bool tw_view_target_there(const struct tw_view *view, unsigned int target);
+/* Whether it is there and configured: one that a reload left out has its counters, but is watched no more. */
+bool tw_view_target_listed(const struct tw_view *view, unsigned int target);
+
+/* Whether there is such a via yet: where it is, its upstream is there too. */
+bool tw_view_via_there(const struct tw_view *view, unsigned int via);
+/* Whether target and via of a series are there. */
+bool tw_view_series_there(const struct tw_view *view, uint32_t series);
+
+/* Whether there is such an upstream yet: of a place, whether it is taken. Lists leave out what is not. */
 bool tw_view_upstream_there(const struct tw_view *view, unsigned int upstream);
 /*
  * A text that no two upstreams share: the ASN in digits, "0" of TW_UPSTREAM_UNKNOWN, and of what has no ASN the name of its

@@ -87,7 +87,7 @@ static void start_anew(struct tw_events *e, struct target *target)
 /* Whether an upstream may lead: not one that stands for what is not known. */
 static bool may_lead(const struct tw_events *e, unsigned int upstream)
 {
-	enum tw_upstream_kind kind = e->view->upstreams[upstream].kind;
+	enum tw_upstream_kind kind = tw_view_upstream_kind(e->view, upstream);
 
 	return kind == TW_UPSTREAM_CONFIGURED || kind == TW_UPSTREAM_FOUND ||
 	       kind == TW_UPSTREAM_DIRECT;
@@ -396,6 +396,8 @@ unsigned int tw_events_second(
 	for (unsigned int t = 0; t < view->n_targets; t++) {
 		uint64_t packets = 0, bytes = 0;
 
+		if (!tw_view_target_listed(view, t))
+			continue;
 		memset(e->packets, 0, (view->n_upstreams + 1) * sizeof(*e->packets));
 		memset(e->bytes, 0, (view->n_upstreams + 1) * sizeof(*e->bytes));
 		for (uint32_t i = t * n; i < (t + 1) * n; i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tw_aggregate.h"
+#include "tw_via_list.h"
 
 uint32_t tw_view_upstream_asn(const struct tw_view *view, unsigned int upstream)
 {
@@ -32,18 +33,55 @@ const char *tw_view_name(const struct tw_view *view, unsigned int via)
 	return tw_view_upstream_name(view, view->vias[via].upstream);
 }
 
+enum tw_upstream_kind tw_view_upstream_kind(const struct tw_view *view, unsigned int upstream)
+{
+	if (upstream >= view->n_upstreams)
+		return TW_UPSTREAM_CONFIGURED;
+	return __atomic_load_n(&view->upstreams[upstream].kind, __ATOMIC_RELAXED);
+}
+
 bool tw_view_upstream_there(const struct tw_view *view, unsigned int upstream)
 {
-	return upstream >= view->n_upstreams ||
-	       view->upstreams[upstream].kind != TW_UPSTREAM_FOUND ||
+	return tw_view_upstream_kind(view, upstream) != TW_UPSTREAM_FOUND ||
 	       tw_view_upstream_asn(view, upstream) != 0;
+}
+
+const char *tw_view_target_name(const struct tw_view *view, unsigned int target)
+{
+	return __atomic_load_n(&view->targets[target].name, __ATOMIC_ACQUIRE);
+}
+
+bool tw_view_target_there(const struct tw_view *view, unsigned int target)
+{
+	return tw_view_target_name(view, target)[0] != '\0';
+}
+
+bool tw_view_target_listed(const struct tw_view *view, unsigned int target)
+{
+	uint32_t gone = view->targets_gone != NULL
+				? __atomic_load_n(view->targets_gone, __ATOMIC_RELAXED)
+				: 0;
+
+	return tw_view_target_there(view, target) && (gone >> target & 1) == 0;
+}
+
+bool tw_view_via_there(const struct tw_view *view, unsigned int via)
+{
+	return tw_via_method(&view->vias[via]) != TW_METHOD_MAX &&
+	       tw_view_upstream_there(view, view->vias[via].upstream);
+}
+
+bool tw_view_series_there(const struct tw_view *view, uint32_t series)
+{
+	struct tw_series_key key = tw_series_key(view->n_vias, series);
+
+	return tw_view_target_there(view, key.target) && tw_view_via_there(view, key.via);
 }
 
 const char *tw_view_upstream_label(
 	const struct tw_view *view, unsigned int upstream, char text[static TW_UPSTREAM_LABEL])
 {
-	enum tw_upstream_kind kind = upstream < view->n_upstreams ? view->upstreams[upstream].kind
-								  : TW_UPSTREAM_CONFIGURED;
+	enum tw_upstream_kind kind = tw_view_upstream_kind(view, upstream);
 
 	if (kind != TW_UPSTREAM_CONFIGURED && kind != TW_UPSTREAM_FOUND)
 		return tw_upstream_kind_name(kind);
@@ -70,7 +108,7 @@ enum tw_agreement tw_view_agreement(
 		return TW_NO_ROUTE;
 	if (expected - 1 == observed)
 		return TW_AGREE;
-	switch (view->upstreams[expected - 1].kind) {
+	switch (tw_view_upstream_kind(view, expected - 1)) {
 	case TW_UPSTREAM_AMBIGUOUS:
 	case TW_UPSTREAM_FOREIGN:
 		return TW_UNDECIDED;

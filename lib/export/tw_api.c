@@ -50,7 +50,8 @@ static int target_of(const struct tw_view *view, struct MHD_Connection *connecti
 	if (name == NULL)
 		return -1;
 	for (unsigned int i = 0; i < view->n_targets; i++)
-		if (strcmp(view->targets[i].name, name) == 0)
+		if (tw_view_target_there(view, i) &&
+			strcmp(tw_view_target_name(view, i), name) == 0)
 			return (int)i;
 	return -2;
 }
@@ -94,14 +95,15 @@ static void put_names(const struct tw_view *view, struct tw_buffer *out)
 	char *text;
 
 	for (unsigned int i = 0; i < view->n_targets; i++)
-		json_array_append_new(targets, json_string(view->targets[i].name));
+		if (tw_view_target_listed(view, i))
+			json_array_append_new(targets, json_string(tw_view_target_name(view, i)));
 	for (unsigned int i = 0; i < view->n_upstreams; i++)
 		if (tw_view_upstream_there(view, i))
-			json_array_append_new(
-				upstreams, json_pack("{sIssss}", "upstream",
-						   (json_int_t)tw_view_upstream_asn(view, i),
-						   "name", tw_view_upstream_name(view, i), "kind",
-						   tw_upstream_kind_name(view->upstreams[i].kind)));
+			json_array_append_new(upstreams,
+				json_pack("{sIssss}", "upstream",
+					(json_int_t)tw_view_upstream_asn(view, i), "name",
+					tw_view_upstream_name(view, i), "kind",
+					tw_upstream_kind_name(tw_view_upstream_kind(view, i))));
 	object = json_pack("{sssssoso}", "version", view->version, "config", view->config_path,
 		"targets", targets, "upstreams", upstreams);
 	text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;

@@ -41,7 +41,7 @@ static void put_series(struct csv_sink *s, const struct tw_second *second, uint3
 	struct tw_series_key key = tw_series_key(s->view->n_vias, series);
 
 	tw_buffer_text(&s->lines.buffer, ",");
-	put_text(s, s->view->targets[key.target].name);
+	put_text(s, tw_view_target_name(s->view, key.target));
 	put_number(s, tw_view_asn(s->view, key.via));
 	tw_buffer_text(&s->lines.buffer, ",");
 	put_text(s, tw_view_name(s->view, key.via));

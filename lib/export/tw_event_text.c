@@ -34,7 +34,7 @@ void tw_text_event(FILE *out, const struct tw_text_style *style, const struct tw
 
 	fprintf(out, "%s  ", tw_text_time(event->since, "%F %T", time));
 	tw_text_put(out, style,
-		event->target != TW_EVENT_NONE ? view->targets[event->target].name : "", 8);
+		event->target != TW_EVENT_NONE ? tw_view_target_name(view, event->target) : "", 8);
 	fputc(' ', out);
 	if (event->type == TW_EVENT_DISAGREEMENT)
 		put_disagreement(out, style, view, event);

@@ -17,11 +17,11 @@
 static char *encode_series(const struct tw_view *view, uint32_t series)
 {
 	struct tw_series_key key = tw_series_key(view->n_vias, series);
-	json_t *object =
-		json_pack("{sssIsssssssi}", "target", view->targets[key.target].name, "upstream",
-			(json_int_t)tw_view_asn(view, key.via), "name", tw_view_name(view, key.via),
-			"method", tw_method_name(view->vias[key.via].method), "direction",
-			key.direction == TW_DIR_TO ? "to" : "from", "ip_version", (int)key.version);
+	json_t *object = json_pack("{sssIsssssssi}", "target",
+		tw_view_target_name(view, key.target), "upstream",
+		(json_int_t)tw_view_asn(view, key.via), "name", tw_view_name(view, key.via),
+		"method", tw_method_name(view->vias[key.via].method), "direction",
+		key.direction == TW_DIR_TO ? "to" : "from", "ip_version", (int)key.version);
 	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
 	json_decref(object);
@@ -120,14 +120,17 @@ static void put_totals(struct tw_json *j, const struct tw_totals *totals)
 static char *series_text(struct tw_json *j, uint32_t series, bool *kept)
 {
 	unsigned int via = tw_series_key(j->view->n_vias, series).via;
-	char *text = j->series[series];
+	const char *name = tw_view_name(j->view, via);
 
-	*kept = text != NULL || tw_view_upstream_there(j->view, j->view->vias[via].upstream);
-	if (text == NULL)
-		text = encode_series(j->view, series);
-	if (*kept)
-		j->series[series] = text;
-	return text;
+	*kept = tw_view_series_there(j->view, series);
+	if (!*kept)
+		return encode_series(j->view, series);
+	if (j->series_of[series] != name) {
+		free(j->series[series]);
+		j->series[series] = encode_series(j->view, series);
+		j->series_of[series] = j->series[series] != NULL ? name : NULL;
+	}
+	return j->series[series];
 }
 
 static bool by_route(const struct tw_view *view, uint32_t series)
@@ -216,7 +219,7 @@ void tw_json_event(struct tw_json *j, const struct tw_event *event)
 
 	if (event->target != TW_EVENT_NONE)
 		json_object_set_new(
-			object, "target", json_string(j->view->targets[event->target].name));
+			object, "target", json_string(tw_view_target_name(j->view, event->target)));
 	put_upstream(object, j->view, event->upstream, "upstream", "name");
 	put_upstream(object, j->view, event->other, "other", "other_name");
 	if (shares)
@@ -317,8 +320,13 @@ int tw_json_init(struct tw_json *j, const struct tw_view *view, struct tw_buffer
 		.out = out,
 		.series = calloc(view->n_series + 1, sizeof(*j->series)),
 		.names = calloc(view->n_upstreams + 1, sizeof(*j->names)),
-		.targets = calloc(view->n_targets + 1, sizeof(*j->targets))};
-	return j->series != NULL && j->names != NULL && j->targets != NULL ? 0 : -ENOMEM;
+		.targets = calloc(view->n_targets + 1, sizeof(*j->targets)),
+		.series_of = calloc(view->n_series + 1, sizeof(*j->series_of)),
+		.names_of = calloc(view->n_upstreams + 1, sizeof(*j->names_of))};
+	return j->series != NULL && j->names != NULL && j->targets != NULL &&
+			       j->series_of != NULL && j->names_of != NULL
+		       ? 0
+		       : -ENOMEM;
 }
 
 void tw_json_free(struct tw_json *j)
@@ -332,5 +340,7 @@ void tw_json_free(struct tw_json *j)
 	free(j->series);
 	free(j->names);
 	free(j->targets);
+	free(j->series_of);
+	free(j->names_of);
 	*j = (struct tw_json){0};
 }

@@ -28,6 +28,9 @@ struct tw_json {
 	char **series;  /* [n_series]: {"target":...,"ip_version":4 */
 	char **names;   /* [n_upstreams]: a name, encoded */
 	char **targets; /* [n_targets]: likewise */
+	/* The upstream's names that these were made of: a reload may bring another, and none is ever freed. */
+	const char **series_of; /* [n_series] */
+	const char **names_of;  /* [n_upstreams] */
 };
 
 /* `view` and `out` outlive the encoder. Returns 0 or -ENOMEM; tw_json_free() releases it after either. */

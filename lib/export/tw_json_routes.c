@@ -33,7 +33,7 @@ static void put_text(struct tw_json *j, const char *text, char **kept)
 static void put_target(struct tw_json *j, unsigned int target)
 {
 	tw_json_put(j, "{\"target\":");
-	put_text(j, j->view->targets[target].name, &j->targets[target]);
+	put_text(j, tw_view_target_name(j->view, target), &j->targets[target]);
 }
 
 /* The ASN behind `asn_key`, and the name behind `name_key`. */
@@ -41,10 +41,16 @@ static void put_upstream(
 	struct tw_json *j, unsigned int upstream, const char *asn_key, const char *name_key)
 {
 	bool there = tw_view_upstream_there(j->view, upstream);
+	const char *name = tw_view_upstream_name(j->view, upstream);
 
+	if (there && j->names_of[upstream] != name) {
+		free(j->names[upstream]);
+		j->names[upstream] = NULL;
+		j->names_of[upstream] = name;
+	}
 	tw_json_field(j, asn_key, tw_view_upstream_asn(j->view, upstream));
 	tw_json_put(j, name_key);
-	put_text(j, tw_view_upstream_name(j->view, upstream), there ? &j->names[upstream] : NULL);
+	put_text(j, name, there ? &j->names[upstream] : NULL);
 }
 
 static void put_count(struct tw_json *j, const struct tw_pair_count *count)

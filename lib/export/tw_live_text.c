@@ -66,7 +66,7 @@ static void put_row(FILE *out, const struct live_sink *s, const struct tw_second
 		active[TW_TEXT_SI];
 	double percent = tw_text_percent(sum.bytes, total);
 
-	tw_text_put(out, &s->style, s->view->targets[target].name, 8);
+	tw_text_put(out, &s->style, tw_view_target_name(s->view, target), 8);
 	fputc(' ', out);
 	tw_text_put(out, &s->style, tw_text_upstream(s->view, (uint16_t)upstream, name), 20);
 	fprintf(out, " %-4s %7s %8s %6s %6s %3.0f%% ", direction == TW_DIR_TO ? "to" : "from",
@@ -85,7 +85,7 @@ static bool is_shown(const struct live_sink *s, const struct tw_second *second, 
 	struct tw_series_count sum;
 
 	if (upstream < s->view->n_upstreams &&
-		s->view->upstreams[upstream].kind == TW_UPSTREAM_CONFIGURED)
+		tw_view_upstream_kind(s->view, upstream) == TW_UPSTREAM_CONFIGURED)
 		return true;
 	sum = sum_of(s, second->series, target, upstream, direction);
 	return tw_series_listed(&sum);
@@ -181,7 +181,8 @@ static int second(struct tw_sink *sink, const struct tw_second *second)
 		fputs("\033[H\033[J", out); /* from the top, on a clear screen */
 	put_head(out, second);
 	for (unsigned int target = 0; target < s->view->n_targets; target++)
-		put_target(out, s, second, target);
+		if (tw_view_target_listed(s->view, target))
+			put_target(out, s, second, target);
 	tw_text_routing(out, &s->style, s->view, second->pairs);
 	tw_text_routes(out, &s->style, s->view,
 		&(struct tw_text_routes){.routes = second->routes,

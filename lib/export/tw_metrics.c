@@ -19,7 +19,7 @@ static void encode_labels(const struct tw_view *view, uint32_t series, struct tw
 	char upstream[TW_UPSTREAM_LABEL];
 
 	tw_buffer_text(out, "{target=\"");
-	tw_metric_escaped(out, view->targets[key.target].name);
+	tw_metric_escaped(out, tw_view_target_name(view, key.target));
 	tw_buffer_format(out,
 		"\",upstream=\"%s\",method=\"%s\",direction=\"%s\",ip_version=\"%u\"} ",
 		tw_view_upstream_label(view, view->vias[key.via].upstream, upstream),
@@ -27,7 +27,7 @@ static void encode_labels(const struct tw_view *view, uint32_t series, struct tw
 		key.direction == TW_DIR_TO ? "to" : "from", key.version);
 }
 
-/* Labels of all series whose upstream is there by now. Returns 0 or -ENOMEM. */
+/* Labels of all series that are there by now. Returns 0 or -ENOMEM. */
 static int make_labels(struct tw_metrics *m)
 {
 	const struct tw_view *view = m->view;
@@ -35,9 +35,7 @@ static int make_labels(struct tw_metrics *m)
 	int err = 0;
 
 	for (uint32_t i = 0; i < view->n_series; i++) {
-		unsigned int via = tw_series_key(view->n_vias, i).via;
-
-		if (m->labels[i] != NULL || !tw_view_upstream_there(view, view->vias[via].upstream))
+		if (m->labels[i] != NULL || !tw_view_series_there(view, i))
 			continue;
 		text.n = 0;
 		encode_labels(view, i, &text);
@@ -198,9 +196,11 @@ static void write_events(
 		bool of_target = type != TW_EVENT_LOSS;
 
 		for (unsigned int i = 0; i < (of_target ? view->n_targets : 1); i++) {
+			if (of_target && !tw_view_target_there(view, i))
+				continue;
 			tw_metric_name(w, "_total");
 			tw_metric_labels(w, "type", tw_event_name(type), "target",
-				of_target ? view->targets[i].name : "");
+				of_target ? tw_view_target_name(view, i) : "");
 			tw_metric_number(w, snapshot->events[type][of_target ? i : TW_TARGET_MAX]);
 		}
 	}

@@ -19,7 +19,8 @@
  *   transitwatch_rib_vantage_points{state}   "fresh", "stale"
  *   transitwatch_rib_age_seconds             once there are routes
  *
- * What is of an upstream that a route finds is there once it is found.
+ * What is of an upstream that a route finds is there once it is found, and what is of a target, an upstream or a method that
+ * a reload adds from the reload on. What a reload leaves out keeps its counters.
  *
  * Threads: one a struct tw_metrics.
  */
@@ -46,7 +47,7 @@ struct tw_status {
 
 struct tw_metrics {
 	const struct tw_view *view;
-	char **labels; /* [n_series]: "{target=...} ", NULL where there is no such upstream yet */
+	char **labels; /* [n_series]: "{target=...} ", NULL where there is no such series yet */
 };
 
 /* Returns 0 or -ENOMEM; tw_metrics_free() releases it after either. `view` outlives it. */

@@ -2,6 +2,18 @@
 
 #include "tw_metrics_priv.h"
 
+/* Whether an upstream is observed by links: what routes find alone never is. */
+static bool is_observed(const struct tw_view *view, unsigned int upstream)
+{
+	if (tw_view_upstream_kind(view, upstream) == TW_UPSTREAM_CONFIGURED)
+		return true;
+	for (unsigned int via = 0; via < view->n_vias; via++)
+		if (tw_view_via_there(view, via) && view->vias[via].upstream == upstream &&
+			view->vias[via].method < TW_METHOD_RIB)
+			return true;
+	return false;
+}
+
 static void put_pairs(struct tw_metric_writer *w, const struct tw_view *view,
 	const struct tw_pair_count *pairs, size_t member)
 {
@@ -12,10 +24,11 @@ static void put_pairs(struct tw_metric_writer *w, const struct tw_view *view,
 		unsigned int target = i / n_expected / view->pairs.n_observed;
 		unsigned int o = i / n_expected % view->pairs.n_observed, x = i % n_expected;
 
-		if (x > 0 && !tw_view_upstream_there(view, x - 1))
+		if (!tw_view_target_there(view, target) || !is_observed(view, o) ||
+			(x > 0 && !tw_view_upstream_there(view, x - 1)))
 			continue;
 		tw_metric_name(w, "_total{target=\"");
-		tw_metric_escaped(w->out, view->targets[target].name);
+		tw_metric_escaped(w->out, tw_view_target_name(view, target));
 		tw_buffer_format(w->out, "\",observed=\"%s\",expected=\"%s\"}",
 			tw_view_upstream_label(view, o, observed),
 			x > 0 ? tw_view_upstream_label(view, x - 1, expected)
@@ -33,10 +46,11 @@ static void put_shares(struct tw_metric_writer *w, const struct tw_view *view,
 	for (unsigned int i = 0; i < view->n_targets * n * 2; i++) {
 		unsigned int upstream = i / 2 % n;
 
-		if (!tw_view_upstream_there(view, upstream))
+		if (!tw_view_target_there(view, i / 2 / n) ||
+			!tw_view_upstream_there(view, upstream))
 			continue;
 		tw_metric_name(w, "{target=\"");
-		tw_metric_escaped(w->out, view->targets[i / 2 / n].name);
+		tw_metric_escaped(w->out, tw_view_target_name(view, i / 2 / n));
 		tw_buffer_format(w->out, "\",upstream=\"%s\",ip_version=\"%u\"}",
 			tw_view_upstream_label(view, upstream, label), i % 2 == 0 ? 4 : 6);
 		tw_metric_number(

@@ -37,7 +37,7 @@ void tw_text_routing(FILE *out, const struct tw_text_style *style, const struct 
 		any = true;
 		for (unsigned int i = 0; i < TW_AGREEMENT_MAX; i++)
 			bytes += sums[i].bytes;
-		tw_text_put(out, style, view->targets[target].name, 31);
+		tw_text_put(out, style, tw_view_target_name(view, target), 31);
 		fprintf(out, " %6.1f%% %8.1f%% %9.1f%% %8.1f%% %9s\n",
 			tw_text_percent(sums[TW_AGREE].bytes, bytes),
 			tw_text_percent(sums[TW_DISAGREE].bytes, bytes),
@@ -134,7 +134,7 @@ void tw_text_routes(FILE *out, const struct tw_text_style *style, const struct t
 			if ((own.share.prefixes | own.share.addresses | own.bytes) == 0 ||
 				!tw_view_upstream_there(view, u) || n++ >= show->n_rows)
 				continue;
-			tw_text_put(out, style, view->targets[target].name, 8);
+			tw_text_put(out, style, tw_view_target_name(view, target), 8);
 			fputc(' ', out);
 			tw_text_put(out, style, tw_text_upstream(view, (uint16_t)u, name), 21);
 			put_row(out, &own, &total, version);

@@ -173,7 +173,7 @@ static void put_series(FILE *out, const struct tw_text_style *style, const struc
 	uint64_t total = target_bytes(view, summary, key.target, key.direction);
 	char upstream[TW_TEXT_UPSTREAM], packets[TW_TEXT_SI], bytes[TW_TEXT_SI], flows[TW_TEXT_SI];
 
-	tw_text_put(out, style, view->targets[key.target].name, 8);
+	tw_text_put(out, style, tw_view_target_name(view, key.target), 8);
 	fputc(' ', out);
 	tw_text_put(out, style, tw_text_upstream(view, view->vias[key.via].upstream, upstream), 21);
 	fprintf(out, " %-6s %-4s IPv%u %8s %8s %5.1f%% %7s\n",

@@ -188,7 +188,9 @@ static void put_bar(struct text_sink *s, const uint64_t *bytes)
 	fprintf(s->out, " %3.0f%%\n", tw_text_percent(most, total));
 }
 
-static void put_row(struct text_sink *s, const struct tw_second *second, unsigned int target)
+/* `first`: the second's first row, which has its time. */
+static void put_row(
+	struct text_sink *s, const struct tw_second *second, unsigned int target, bool first)
 {
 	struct tw_series_count sum = {0};
 	char time[TW_TEXT_TIME], rate[TW_TEXT_SI], packets[TW_TEXT_SI];
@@ -199,9 +201,9 @@ static void put_row(struct text_sink *s, const struct tw_second *second, unsigne
 		sum.bytes += second->series[i].bytes;
 		sum.active_flows += second->series[i].active_flows;
 	}
-	fprintf(s->out, "%8s%c ", target == 0 ? tw_text_time(second->time, "%H:%M:%S", time) : "",
-		target == 0 && !second->exact ? '!' : ' ');
-	tw_text_put(s->out, &s->style, s->view->targets[target].name, 8);
+	fprintf(s->out, "%8s%c ", first ? tw_text_time(second->time, "%H:%M:%S", time) : "",
+		first && !second->exact ? '!' : ' ');
+	tw_text_put(s->out, &s->style, tw_view_target_name(s->view, target), 8);
 	fprintf(s->out, " %7s %8s %6" PRIu64 "  ", tw_text_si((double)sum.packets, "", packets),
 		tw_text_si(8.0 * (double)sum.bytes, "", rate), sum.active_flows);
 	put_bar(s, &s->bytes[target * s->n_shares]);
@@ -224,11 +226,8 @@ static void put_look(struct text_sink *s, unsigned int share)
 static void put_legend(struct text_sink *s)
 {
 	for (unsigned int i = 0; i < s->n_shares; i++) {
-		enum tw_upstream_kind kind = i < s->view->n_upstreams ? s->view->upstreams[i].kind
-								      : TW_UPSTREAM_CONFIGURED;
-
 		/* What routes may find is told when it is: there is room for dozens. */
-		if (kind == TW_UPSTREAM_CONFIGURED)
+		if (tw_view_upstream_kind(s->view, i) == TW_UPSTREAM_CONFIGURED)
 			put_look(s, i);
 	}
 	fprintf(s->out, "\n%-9s %-8s %7s %8s %6s  %-*s %4s\n", "UTC", "target", "packets", "bit/s",
@@ -265,6 +264,7 @@ static int start(struct tw_sink *sink, const struct tw_view *view)
 static void put_second(struct text_sink *s, const struct tw_second *second)
 {
 	char day[TW_TEXT_TIME];
+	bool first = true;
 
 	sum_bytes(s, second->series);
 	for (unsigned int i = 0; i < s->view->n_targets * s->n_shares; i++)
@@ -273,8 +273,12 @@ static void put_second(struct text_sink *s, const struct tw_second *second)
 	if (!s->any || second->time / 86400 != s->day)
 		fprintf(s->out, "%s\n", tw_text_time(second->time, "%Y-%m-%d", day));
 	s->day = second->time / 86400;
-	for (unsigned int target = 0; target < s->view->n_targets; target++)
-		put_row(s, second, target);
+	for (unsigned int target = 0; target < s->view->n_targets; target++) {
+		if (!tw_view_target_listed(s->view, target))
+			continue;
+		put_row(s, second, target, first);
+		first = false;
+	}
 	remember(s);
 }
 
