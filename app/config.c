@@ -333,6 +333,23 @@ void tw_config_free(struct tw_config *config)
 	free(loaded);
 }
 
+int tw_config_place(struct tw_config *config, const struct tw_target *targets, unsigned int n,
+	const uint16_t *upstreams)
+{
+	struct loaded *loaded = (struct loaded *)config;
+	struct tw_target *placed = array(n, sizeof(*placed));
+
+	if (placed == NULL)
+		return -ENOMEM;
+	memcpy(placed, targets, n * sizeof(*placed));
+	free(loaded->targets);
+	config->table.targets = loaded->targets = placed;
+	config->table.n_targets = n;
+	for (unsigned int i = 0; i < config->n_rules && upstreams != NULL; i++)
+		loaded->rules[i].upstream = upstreams[loaded->rules[i].upstream];
+	return 0;
+}
+
 /* A copy of the path that holds wherever the printed file is put; NULL for NULL. */
 static char *absolute(const char *path)
 {

@@ -118,6 +118,13 @@ struct tw_config {
 struct tw_config *tw_config_load(const char *path, struct tw_diag *diag);
 void tw_config_free(struct tw_config *config);
 
+/*
+ * Makes targets and upstreams be told by their places in a run: `targets`, of which there are `n`, takes the place of the
+ * configured ones, and the links' upstreams become upstreams[them] (NULL: they stay). Returns 0 or -ENOMEM.
+ */
+int tw_config_place(struct tw_config *config, const struct tw_target *targets, unsigned int n,
+	const uint16_t *upstreams);
+
 /* Prints the effective configuration, defaults included, as YAML that tw_config_load() accepts. */
 int tw_config_print(const struct tw_config *config, FILE *out);
 

@@ -95,8 +95,8 @@ struct tw_explain_json *tw_explain_json_create(
 						  : encode_open(json_pack("{ssss}", "type",
 							    "override", "path", spec->overrides));
 	complete = json->asn_database.text && json->country_database.text && json->overrides.text;
-	for (unsigned int i = 0; i < spec->n_targets; i++) {
-		json->targets[i] = encode(spec->targets[i].name);
+	for (unsigned int i = 0; i < setup->view.n_targets; i++) {
+		json->targets[i] = encode(tw_view_target_name(&setup->view, i));
 		complete = complete && json->targets[i].text != NULL;
 	}
 	if (complete)

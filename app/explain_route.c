@@ -28,14 +28,14 @@ static uint32_t find(const struct tw_rib *rib, const struct tw_addr *addr)
 
 static const char *name_of(const struct tw_setup *setup, const struct tw_route_verdict *verdict)
 {
-	const struct tw_config *config = setup->config;
+	const struct tw_view *view = &setup->view;
 
 	if (verdict->kind != TW_VERDICT_UPSTREAM)
 		return tw_verdict_name(verdict->kind);
-	for (unsigned int i = 0; i < config->n_upstreams; i++)
-		if (config->upstreams[i].asn == verdict->asn &&
-			config->upstreams[i].name[0] != '\0')
-			return config->upstreams[i].name;
+	for (unsigned int i = 0; i < view->n_upstreams; i++)
+		if (tw_view_upstream_asn(view, i) == verdict->asn &&
+			tw_view_upstream_name(view, i)[0] != '\0')
+			return tw_view_upstream_name(view, i);
 	return tw_table_asn_name(setup->table, verdict->asn);
 }
 

@@ -12,6 +12,7 @@
 #include <rte_memory.h>
 
 #include "clock.h"
+#include "config_fixed.h"
 #include "reload.h"
 
 enum {
@@ -25,28 +26,6 @@ enum {
 };
 
 /* ---- loading, in a thread of its own ---- */
-
-/* Whether series mean the same as before. */
-static bool same_series(
-	const struct tw_setup *setup, const struct tw_config *config, const struct tw_link_map *map)
-{
-	const struct tw_view *view = &setup->view;
-	const struct tw_via *vias;
-	unsigned int n_vias = tw_link_map_vias(map, &vias);
-
-	if (config->table.n_targets != view->n_targets || n_vias != view->n_vias ||
-		config->n_upstreams != setup->upstreams.n_configured ||
-		memcmp(vias, view->vias, n_vias * sizeof(*vias)) != 0)
-		return false;
-	for (unsigned int i = 0; i < view->n_targets; i++)
-		if (strcmp(config->table.targets[i].name, view->targets[i].name) != 0)
-			return false;
-	for (unsigned int i = 0; i < config->n_upstreams; i++)
-		if (config->upstreams[i].asn != view->upstreams[i].asn ||
-			strcmp(config->upstreams[i].name, view->upstreams[i].name) != 0)
-			return false;
-	return true;
-}
 
 static bool same_ranges(struct tw_sources *a, struct tw_sources *b, uint8_t family)
 {
@@ -137,23 +116,17 @@ static struct tw_table *load_table(struct tw_reload *r, const struct tw_config *
 	return table;
 }
 
-static struct tw_rules *make_rules(struct tw_reload *r, const struct tw_config *config)
+static struct tw_rules *make_rules(struct tw_reload *r, struct tw_config *config)
 {
-	const struct tw_setup *setup = &r->engine->setup;
-	const struct tw_config *links = config != NULL ? config : in_force(r);
-	struct tw_link_map *map = tw_setup_map(setup, links, &r->diag);
+	struct tw_setup *setup = &r->engine->setup;
+	struct tw_link_map *map;
 	struct tw_table *table;
 
+	if (config != NULL && tw_places_plan(setup, config, &r->fresh_places, &r->diag) != 0)
+		return NULL;
+	map = tw_setup_map(setup, config != NULL ? config : in_force(r), &r->diag);
 	if (map == NULL)
 		return NULL;
-	if (!same_series(setup, links, map)) {
-		tw_diag_add(&r->diag, -EINVAL,
-			"%s: targets or upstreams were added, removed, renamed, or are found by "
-			"other methods than before: restart to take that",
-			links->path);
-		tw_link_map_free(map);
-		return NULL;
-	}
 	table = load_table(r, config);
 	if (table == NULL) {
 		tw_link_map_free(map);
@@ -279,9 +252,22 @@ static void drop(struct tw_reload *r)
 	tw_rules_free(r->fresh);
 	tw_rib_free(r->fresh_rib);
 	tw_config_free(r->fresh_config);
+	tw_via_list_drop(&r->engine->setup.vias);
 	r->fresh = NULL;
 	r->fresh_rib = NULL;
 	r->fresh_config = NULL;
+}
+
+/* What the new configuration says and the run cannot take. */
+static void tell_fixed(const struct tw_reload *r)
+{
+	const struct tw_setup *setup = &r->engine->setup;
+	struct tw_config running = *setup->config;
+	char keys[TW_CONFIG_FIXED_TEXT];
+
+	running.workers = setup->workers_configured;
+	if (tw_config_fixed(&running, r->config, setup->feed.on, keys)[0] != '\0')
+		fprintf(stderr, "transitwatch: reload: taken at the next start alone: %s\n", keys);
 }
 
 static void tell_published(struct tw_reload *r)
@@ -340,33 +326,58 @@ static void publish(struct tw_reload *r)
 	r->engine->reloads_good += !r->recut;
 	tell_published(r);
 	r->fresh = NULL;
-	if (!r->recut)
-		take_config(r);
+	if (r->recut)
+		return;
+	take_config(r);
+	tell_fixed(r);
+}
+
+/* Makes what was loaded ready to be published, names first. Returns 0, -EAGAIN or -ENOMEM. */
+static int prepare(struct tw_reload *r)
+{
+	struct tw_setup *setup = &r->engine->setup;
+	int err = r->recut ? 0 : tw_places_take(setup, r->fresh_config, &r->fresh_places);
+
+	if (err == -EAGAIN)
+		return err;
+	r->fresh->from = tw_next_second(LEAD_NS);
+	if (err == 0)
+		err = give_routes(r);
+	if (err != 0) {
+		tw_diag_add(&r->diag, err, "no memory for the rules");
+		tw_places_restore(setup, in_force(r));
+	}
+	return err;
+}
+
+static void refuse(struct tw_reload *r)
+{
+	drop(r);
+	r->recut_after = tw_monotonic_ns() + RETRY_NS;
+	r->engine->reloads_bad++;
+	fprintf(stderr,
+		"transitwatch: reload: not taken (%" PRIu64
+		" so far): what ran goes on as it was\n",
+		r->engine->reloads_bad);
 }
 
 static void end(struct tw_reload *r)
 {
+	int err = -EINVAL;
+
 	pthread_join(r->thread, NULL);
 	r->loading = false;
-	if (r->fresh != NULL) {
-		r->fresh->from = tw_next_second(LEAD_NS);
-		if (give_routes(r) != 0) {
-			tw_diag_add(&r->diag, -ENOMEM, "no memory for routes");
-			drop(r);
-		}
-	}
+	if (r->fresh != NULL)
+		err = prepare(r);
 	tell(r);
 	r->recut_due = false; /* routes tell again where the new table, too, lacks cuts */
-	if (r->fresh != NULL) {
+	if (err == 0) {
 		publish(r);
-	} else {
+	} else if (err == -EAGAIN) {
 		drop(r);
-		r->recut_after = tw_monotonic_ns() + RETRY_NS;
-		r->engine->reloads_bad++;
-		fprintf(stderr,
-			"transitwatch: reload: not taken (%" PRIu64
-			" so far): what ran goes on as it was\n",
-			r->engine->reloads_bad);
+		r->due = tw_monotonic_ns();
+	} else {
+		refuse(r);
 	}
 }
 

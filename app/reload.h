@@ -12,8 +12,9 @@
  * Routes are files of the configuration like any other. A prefix that routers tell and that the table is not cut at asks
  * for another table too: of the same sources, from whose reading it is spared.
  *
- * Targets and upstreams keep their names and their number, so that every series keeps its meaning: their ASNs,
- * countries, prefixes and links are what a reload takes. Everything else is taken at the next start.
+ * Targets and upstreams keep their places in the lists of a run, so that every series keeps its meaning; new ones get
+ * spare places, up to a bound (places.h). Those that are configured no more have no packets from then on, and their
+ * counters stay. What ports, workers, flow tables and servers are made of is taken at the next start, and named.
  *
  * Threads: the control core's.
  */
@@ -21,6 +22,7 @@
 #include <pthread.h>
 
 #include "engine.h"
+#include "places.h"
 
 struct tw_reload {
 	struct tw_engine *engine;
@@ -35,8 +37,9 @@ struct tw_reload {
 	atomic_bool loaded;     /* the thread has come to its end */
 	struct tw_rules *fresh; /* what it made, or NULL with lines in diag */
 	struct tw_config *fresh_config;
-	struct tw_rib *fresh_rib; /* NULL: the live one goes on */
-	uint64_t fresh_time;      /* of its files */
+	struct tw_places fresh_places; /* of that */
+	struct tw_rib *fresh_rib;      /* NULL: the live one goes on */
+	uint64_t fresh_time;           /* of its files */
 	uint32_t fresh_cuts;
 	bool fresh_ranges; /* the targets have other addresses than before */
 	struct tw_config

@@ -17,6 +17,13 @@ enum {
 	MEGABYTES_WITH_DATABASE = 1024,
 };
 
+/* Places of a live run for what a reload adds. A series is 32 octets of a block, of which there are some dozens. */
+enum {
+	SPARE_TARGETS = 4,
+	SPARE_UPSTREAMS = 8,
+	SPARE_VIAS = 32,
+};
+
 static bool eal_started;
 
 static int start_eal(const struct tw_config *config, bool live, char **args, unsigned int n_args,
@@ -54,11 +61,13 @@ static void make_view(struct tw_setup *setup)
 	const struct tw_config *config = setup->config;
 	struct tw_view *view = &setup->view;
 
-	view->targets = config->table.targets;
-	view->n_targets = config->table.n_targets;
+	view->targets = setup->targets.targets;
+	view->n_targets = setup->targets.n;
+	view->targets_gone = &setup->targets.gone;
 	view->upstreams = setup->upstreams.upstreams;
 	view->n_upstreams = setup->upstreams.n;
-	view->vias = setup->vias;
+	view->vias = setup->vias.shown;
+	view->n_vias = setup->vias.n;
 	view->n_series = tw_series_count(view->n_targets, view->n_vias);
 	tw_link_map_pairs(setup->map, &view->pairs);
 	view->n_pairs = tw_pair_count(&view->pairs, view->n_targets);
@@ -73,18 +82,12 @@ static void make_view(struct tw_setup *setup)
 	view->databases = setup->databases;
 }
 
-/* What the view shows of the table and the map, which may be replaced while it is shown. */
+/* What the view shows of the table, which may be replaced while it is shown. */
 static int copy_names(struct tw_setup *setup)
 {
 	const struct tw_database *databases;
-	const struct tw_via *vias;
 	struct tw_view *view = &setup->view;
 
-	view->n_vias = tw_link_map_vias(setup->map, &vias);
-	setup->vias = malloc(view->n_vias * sizeof(*vias));
-	if (setup->vias == NULL)
-		return -ENOMEM;
-	memcpy(setup->vias, vias, view->n_vias * sizeof(*vias));
 	for (unsigned int n = tw_table_databases(setup->table, &databases);
 		view->n_databases < n;) {
 		struct tw_database *copy = &setup->databases[view->n_databases++];
@@ -100,7 +103,6 @@ static int copy_names(struct tw_setup *setup)
 
 static void free_names(struct tw_setup *setup)
 {
-	free(setup->vias);
 	for (unsigned int i = 0; i < setup->view.n_databases; i++) {
 		free((void *)(uintptr_t)setup->databases[i].path);
 		free((void *)(uintptr_t)setup->databases[i].type);
@@ -108,15 +110,18 @@ static void free_names(struct tw_setup *setup)
 }
 
 struct tw_link_map *tw_setup_map(
-	const struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag)
+	struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag)
 {
 	const struct tw_upstream_list *upstreams = &setup->upstreams;
 	const struct tw_link_spec spec = {.rules = config->rules,
 		.n_rules = config->n_rules,
 		.order = config->attribution,
 		.n_order = config->n_attribution,
-		.upstreams = upstreams->n > upstreams->n_configured ? upstreams->upstreams : NULL,
-		.n_upstreams = upstreams->n > upstreams->n_configured ? upstreams->n : 0};
+		.upstreams = upstreams->routed ? upstreams->upstreams : NULL,
+		.n_upstreams = upstreams->routed ? upstreams->n : 0,
+		/* A reload may give links to any of them. */
+		.n_observed = upstreams->n_spare > 0 ? tw_upstream_list_n_asns(upstreams) : 0,
+		.vias = &setup->vias};
 
 	return tw_link_map_create(&spec, diag);
 }
@@ -185,6 +190,30 @@ static int load_files(
 	return err;
 }
 
+/* What keeps its index. Without `live` there are no spare places. */
+static int make_lists(struct tw_setup *setup, bool routed, bool live)
+{
+	struct tw_config *config = setup->config;
+	const struct tw_upstream_list_spec spec = {.configured = config->upstreams,
+		.n_configured = config->n_upstreams,
+		.n_spare = live ? SPARE_UPSTREAMS : 0,
+		.routed = routed,
+		.n_places = config->rib.places};
+	struct tw_target placed[TW_TARGET_MAX];
+	int err = tw_target_list_make(&setup->targets, config->table.targets,
+		config->table.n_targets, live ? SPARE_TARGETS : 0);
+
+	if (err == 0)
+		err = tw_target_list_plan(
+			&setup->targets, config->table.targets, config->table.n_targets, placed);
+	if (err == 0)
+		err = tw_config_place(config, placed, setup->targets.n, NULL);
+	if (err == 0)
+		err = tw_upstream_list_make(&setup->upstreams, &spec);
+	setup->vias.n_spare = live ? SPARE_VIAS : 0;
+	return err;
+}
+
 int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_config *config;
@@ -194,18 +223,13 @@ int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, stru
 	setup->config = config = tw_config_load(options->config, diag);
 	if (config == NULL)
 		return -EINVAL;
+	setup->workers_configured = config->workers;
 	if (options->workers > 0)
 		config->workers = options->workers;
 	routed = is_routed(config, options, diag);
 	if (routed < 0)
 		return routed;
-	if (tw_upstream_list_make(
-		    &setup->upstreams, &(struct tw_upstream_list_spec){
-					       .configured = config->upstreams,
-					       .n_configured = config->n_upstreams,
-					       .routed = routed,
-					       .n_places = config->rib.places,
-				       }) != 0)
+	if (make_lists(setup, routed, options->live) != 0)
 		return tw_diag_add(diag, -ENOMEM, "no memory");
 	/* The cheap check first, so that all of the file's own problems show in one go. */
 	setup->map = tw_setup_map(setup, config, diag);
@@ -228,7 +252,9 @@ void tw_setup_free(struct tw_setup *setup)
 		tw_table_free(setup->table);
 	tw_link_map_free(setup->map);
 	tw_feed_free(&setup->feed);
+	tw_target_list_free(&setup->targets);
 	tw_upstream_list_free(&setup->upstreams);
+	tw_via_list_free(&setup->vias);
 	free_names(setup);
 	if (setup->config != NULL)
 		tw_config_free(setup->config);

@@ -13,17 +13,22 @@
 #include "options.h"
 #include "feed.h"
 #include "tw_aggregate.h"
+#include "tw_target_list.h"
+#include "tw_via_list.h"
 
 struct tw_setup {
 	struct tw_config *config;
+	/* What keeps its index for the whole run; in a live one with spare places, for what a reload adds. */
+	struct tw_target_list targets;
 	struct tw_upstream_list upstreams;
+	struct tw_via_list vias;
+	unsigned int workers_configured; /* in the file, whatever the options say */
 	struct tw_table *table;
 	uint32_t n_cuts; /* of the table */
 	struct tw_link_map *map;
 	struct tw_feed feed;
 	struct tw_view view;
-	struct tw_via *vias;             /* the view's own, as they were at the start */
-	struct tw_database databases[2]; /* likewise */
+	struct tw_database databases[2]; /* the view's own, as they were at the start */
 };
 
 /*
@@ -35,8 +40,11 @@ struct tw_setup {
 int tw_setup_load(struct tw_setup *setup, const struct tw_options *options, struct tw_diag *diag);
 void tw_setup_free(struct tw_setup *setup);
 
-/* The configuration's link map, with the setup's list of upstreams. */
+/*
+ * The configuration's link map, with the setup's lists: vias that are new take their places, and are shown by
+ * tw_via_list_show() alone.
+ */
 struct tw_link_map *tw_setup_map(
-	const struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag);
+	struct tw_setup *setup, const struct tw_config *config, struct tw_diag *diag);
 
 #endif
