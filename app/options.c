@@ -114,7 +114,7 @@ static void print_command_help(FILE *out, const struct tw_command *command)
 	if (command->run == tw_run)
 		fprintf(out,
 			"\nSIGHUP reloads the configuration and its databases, as does replacing "
-			"one of these files.\n"
+			"one of these files;\nit names what is taken at the next start alone.\n"
 			"SIGUSR1 opens the files of --output and --csv anew: rename them first.\n"
 			"Exit status: 0 ended by a signal, 1 usage, configuration, or lines of an "
 			"output are missing.\n");

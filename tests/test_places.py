@@ -196,6 +196,8 @@ def change_everything(run):
         must(sample("packets", *labels) in metrics, "%s is not there right after the reload" % (labels,))
     must(metrics.get('transitwatch_upstream_info{upstream="64501",name="two"}') == 1, "the new upstream's name")
     must([k for k in metrics if k.startswith("transitwatch_packets_total") and 'target=""' in k] == [], "an empty place shows")
+    explained = json.loads(run.ask("/api/v1/explain?ip=20.0.0.1"))
+    must(explained["target"] == "U", "explained: %s" % explained)
     metrics = run.reload([TEN, TWENTY], [ONE, ZWEI], second("zwei"), "flows: {idle_timeout: 45}\n")
     must([k for k in metrics if k.startswith("transitwatch_upstream_info") and "64501" in k] ==
          ['transitwatch_upstream_info{upstream="64501",name="zwei"}'], "the new name")

@@ -172,9 +172,13 @@ function drawRouting(summary) {
 
 const total = object => Object.values(object).reduce((n, value) => n + value, 0);
 
-// Routes find upstreams as they come.
+// Routes find upstreams as they come; a reload brings others, and targets.
 function know(second) {
   for (const series of second.series) {
+    if (!about.targets.includes(series.target)) {
+      about.targets.push(series.target);
+      $("target").append(element("option", series.target));
+    }
     if (about.place.has(keyOf(series)) || keyOf(series) === "unknown") continue;
     about.place.set(keyOf(series), about.upstreams.push({ upstream: series.upstream, name: series.name, kind: "found" }));
     unmakeCharts();
