@@ -80,9 +80,15 @@ def test_rules(b):
 
 def test_names_are_served(b):
     port = free_port()
-    child, _ = b.serve(port)
+    case = str(b.root / "pcaps/kp-2017-10-01")
+    child, _ = b.serve(port, "--rib", case + ".rib.mrt", "--updates", case + ".updates.mrt")
     try:
-        served = set(NAME.findall(ask("http://127.0.0.1:%d/metrics" % port)))
+        # Routes are served from their first second on.
+        for _ in range(100):
+            served = set(NAME.findall(ask("http://127.0.0.1:%d/metrics" % port)))
+            if "transitwatch_rib_age_seconds" in served:
+                break
+            time.sleep(0.1)
     finally:
         child.send_signal(signal.SIGINT)
         child.wait(20)
