@@ -22,6 +22,7 @@
 #include "tw_bmp.h"
 #include "tw_guard.h"
 #include "tw_test_bmp.h"
+#include "tw_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -213,17 +214,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #define SESSIONS 32
 
 static struct tw_test_wire corpus[SESSIONS];
-static uint64_t random_state;
-
-/* xorshift64*: as good as any for choosing octets, and the same everywhere. */
-static uint32_t random_below(uint32_t n)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * 0x2545f4914f6cdd1d >> 32) * n >> 32);
-}
-
 static void make_route(struct tw_test_wire *wire, const struct tw_test_peer *peer, bool numbered)
 {
 	static const char *const prefixes[] = {"175.45.176.0/24", "1.0.0.0/8", "192.0.2.0/23",
@@ -385,19 +375,11 @@ static bool replay(const char *path)
 
 int main(int argc, char **argv)
 {
-	unsigned long count = 5000000;
+	unsigned long count;
 	bool read = true;
-	int option;
 
-	random_state = 131279;
-	while ((option = getopt(argc, argv, "n:s:")) != -1) {
-		if (option == 'n')
-			count = strtoul(optarg, NULL, 10);
-		else if (option == 's')
-			random_state = strtoull(optarg, NULL, 10) | 1;
-		else
-			return 1;
-	}
+	if (!fuzz_options(argc, argv, &count))
+		return 1;
 	for (int i = optind; i < argc; i++)
 		read = replay(argv[i]) && read;
 	for (int i = 0; i < SESSIONS; i++) {

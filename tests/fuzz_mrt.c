@@ -29,6 +29,7 @@
 #include "tw_guard.h"
 #include "tw_mrt.h"
 #include "tw_mrt_source_priv.h"
+#include "tw_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -201,17 +202,6 @@ static struct {
 	struct input **inputs;
 	size_t n, capacity;
 } corpus;
-
-static uint64_t random_state = 131279;
-
-/* xorshift64*, as in fuzz_parse.c. */
-static uint32_t random_below(uint32_t n)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * 0x2545f4914f6cdd1d >> 32) * n >> 32);
-}
 
 /* An input of the table of peers that a record needs, if any, and the record. */
 static void add(const struct tw_cursor *peers, const struct tw_cursor *record)
@@ -403,18 +393,11 @@ static void run(unsigned long count)
 
 int main(int argc, char **argv)
 {
-	unsigned long count = 5000000;
+	unsigned long count;
 	bool read = argc > 1;
-	int option;
 
-	while ((option = getopt(argc, argv, "n:s:")) != -1) {
-		if (option == 'n')
-			count = strtoul(optarg, NULL, 10);
-		else if (option == 's')
-			random_state = strtoull(optarg, NULL, 10) | 1;
-		else
-			return 1;
-	}
+	if (!fuzz_options(argc, argv, &count))
+		return 1;
 	for (int i = optind; i < argc; i++) {
 		if (access(argv[i], F_OK) != 0)
 			printf("%s: not there, left out\n", argv[i]);

@@ -23,6 +23,7 @@
 #include "tw_guard.h"
 #include "tw_parse_both.h"
 #include "tw_test_pcap.h"
+#include "tw_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -94,17 +95,6 @@ static struct {
 	struct input **inputs;
 	size_t n, capacity;
 } corpus;
-
-static uint64_t random_state;
-
-/* xorshift64*: as good as any for choosing octets, and the same everywhere. */
-static uint32_t random_below(uint32_t n)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * 0x2545f4914f6cdd1d >> 32) * n >> 32);
-}
 
 static void add(uint8_t link_type, const uint8_t *frame, uint32_t length)
 {
@@ -241,19 +231,11 @@ static void run(unsigned long count)
 
 int main(int argc, char **argv)
 {
-	unsigned long count = 5000000;
+	unsigned long count;
 	bool read = argc > 1;
-	int option;
 
-	random_state = 131279;
-	while ((option = getopt(argc, argv, "n:s:")) != -1) {
-		if (option == 'n')
-			count = strtoul(optarg, NULL, 10);
-		else if (option == 's')
-			random_state = strtoull(optarg, NULL, 10) | 1;
-		else
-			return 1;
-	}
+	if (!fuzz_options(argc, argv, &count))
+		return 1;
 	for (int i = optind; i < argc; i++)
 		read = read_file(argv[i]) && read;
 	if (corpus.n > 0)
