@@ -313,9 +313,9 @@ static void warn(struct tw_feed *r, uint64_t second)
 	r->warned = true;
 }
 
-const struct tw_routes_view *tw_feed_at(void *arg, uint64_t second)
+const struct tw_routes_view *tw_feed_at(void *feed, uint64_t second)
 {
-	struct tw_feed *r = arg;
+	struct tw_feed *r = feed;
 
 	while (r->turns != NULL && r->turns->from <= second) {
 		struct tw_share_turn *turn = r->turns;

@@ -90,7 +90,7 @@ int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib 
 bool tw_feed_step(
 	struct tw_feed *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers, bool alive);
 /* tw_view.routes */
-const struct tw_routes_view *tw_feed_at(void *routes, uint64_t second);
+const struct tw_routes_view *tw_feed_at(void *feed, uint64_t second);
 
 /* The first second that begins `lead` nanoseconds from now or later. */
 uint64_t tw_next_second(uint64_t lead);
