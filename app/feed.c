@@ -405,7 +405,6 @@ static int begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib, 
 	if (rib != r->live.rib)
 		tw_rib_free(r->live.rib);
 	r->live.rib = rib;
-	r->forgettable = NULL; /* what was to be forgotten goes with the rules before */
 	tw_rib_clear_changed(rib);
 	while (err >= 0 && tw_updates_take(&r->updates, rib, &second))
 		err = turn(r, rules, second);
@@ -436,25 +435,10 @@ uint64_t tw_next_second(uint64_t lead)
 	return (uint64_t)now.tv_sec + 1 + ((uint64_t)now.tv_nsec + lead >= NS_PER_SECOND);
 }
 
-/* Turns that every worker has taken are freed, once each has said that it holds the newest. */
-static void forget(struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers)
-{
-	if (r->forgettable != NULL && rte_rcu_qsbr_check(readers, r->token, false) == 1) {
-		tw_rules_forget(rules, r->forgettable);
-		r->forgettable = NULL;
-	}
-	if (r->forgettable == NULL && rules->turns != rules->last_turn) {
-		r->forgettable = rules->last_turn;
-		r->token = rte_rcu_qsbr_start(readers);
-	}
-}
-
-bool tw_feed_step(
-	struct tw_feed *r, struct tw_rules *rules, struct rte_rcu_qsbr *readers, bool alive)
+bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, bool alive)
 {
 	uint64_t news = atomic_load_explicit(&r->live.news, memory_order_relaxed);
 	uint64_t now = (uint64_t)time(NULL);
-	bool outgrown;
 
 	if (alive) {
 		r->known_since = r->known_since != 0 ? r->known_since : now;
@@ -467,7 +451,6 @@ bool tw_feed_step(
 			fprintf(stderr, "transitwatch: no memory for a change of routes\n");
 		pthread_mutex_unlock(&r->live.lock);
 	}
-	outgrown = tw_routing_outgrown(r->routing);
-	forget(r, rules, readers);
-	return outgrown;
+	tw_rules_forget(rules);
+	return tw_routing_outgrown(r->routing);
 }

@@ -45,9 +45,7 @@ struct tw_feed {
 	bool warned;
 
 	/* Of a live run. */
-	uint64_t news;               /* of the live RIB, as it was taken in */
-	struct tw_turn *forgettable; /* turns before this one are out of use once `token` passes */
-	uint64_t token;
+	uint64_t news; /* of the live RIB, as it was taken in */
 };
 
 struct tw_feed_spec {
@@ -87,8 +85,7 @@ int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib 
  * A live run: takes in what routers told, and publishes it for the next second. Returns true where a table has to be
  * made for prefixes that are new. `alive`: routers are connected now.
  */
-bool tw_feed_step(
-	struct tw_feed *routes, struct tw_rules *rules, struct rte_rcu_qsbr *readers, bool alive);
+bool tw_feed_step(struct tw_feed *routes, struct tw_rules *rules, bool alive);
 /* tw_view.routes */
 const struct tw_routes_view *tw_feed_at(void *feed, uint64_t second);
 

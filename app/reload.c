@@ -318,11 +318,7 @@ static int give_routes(struct tw_reload *r)
 
 static void publish(struct tw_reload *r)
 {
-	struct tw_rules_slot *slot = &r->engine->slot;
-
-	r->retiring = atomic_load_explicit(&slot->published, memory_order_relaxed);
-	atomic_store_explicit(&slot->published, r->fresh, memory_order_release);
-	r->token = rte_rcu_qsbr_start(slot->readers);
+	tw_rules_publish(&r->engine->slot, r->fresh, &r->retired);
 	r->engine->reloads_good += !r->recut;
 	tell_published(r);
 	r->fresh = NULL;
@@ -383,9 +379,9 @@ static void end(struct tw_reload *r)
 
 static void retire(struct tw_reload *r)
 {
-	int err = tw_engine_retire(r->engine, r->retiring);
+	int err = tw_engine_retire(r->engine, r->retired.rules);
 
-	r->retiring = NULL;
+	r->retired.rules = NULL;
 	if (err != 0 && r->engine->error == 0)
 		r->engine->error = err;
 }
@@ -425,10 +421,9 @@ bool tw_reload_step(struct tw_reload *r)
 		resync = r->fresh_ranges;
 		r->fresh_ranges = false;
 	}
-	if (r->retiring != NULL &&
-		rte_rcu_qsbr_check(r->engine->slot.readers, r->token, false) == 1)
+	if (r->retired.rules != NULL && tw_rules_unused(&r->engine->slot, &r->retired))
 		retire(r);
-	if (!r->loading && r->retiring == NULL &&
+	if (!r->loading && r->retired.rules == NULL &&
 		(r->due != 0 ? tw_monotonic_ns() >= r->due
 			     : r->recut_due && tw_monotonic_ns() >= r->recut_after))
 		begin(r);
@@ -442,7 +437,7 @@ void tw_reload_stop(struct tw_reload *r)
 		tell(r);
 		drop(r);
 	}
-	if (r->retiring != NULL)
+	if (r->retired.rules != NULL)
 		retire(r);
 	tw_config_free(r->config);
 	if (r->notify >= 0)

@@ -45,8 +45,7 @@ struct tw_reload {
 	struct tw_config
 		*config; /* of the last reload: its files are watched; NULL before the first */
 	struct tw_diag diag;
-	struct tw_rules *retiring; /* replaced, perhaps still in use */
-	uint64_t token;            /* of RCU: when they are out of use */
+	struct tw_rules_retired retired; /* perhaps still in use */
 };
 
 /* Watches the files of the engine's configuration. A line in *diag where they cannot be watched. */

@@ -17,7 +17,7 @@ static size_t peers_size(const struct tw_peers *peers)
 struct tw_rules *tw_rules_create(struct tw_table *table, struct tw_link_map *map,
 	unsigned int n_workers, struct tw_diag *diag)
 {
-	struct tw_rules *rules = calloc(1, sizeof(*rules));
+	struct tw_rules *rules = aligned_alloc(_Alignof(struct tw_rules), sizeof(*rules));
 
 	if (rules == NULL) {
 		tw_table_free(table);
@@ -25,6 +25,7 @@ struct tw_rules *tw_rules_create(struct tw_table *table, struct tw_link_map *map
 		tw_diag_add(diag, -ENOMEM, "no memory for the rules");
 		return NULL;
 	}
+	memset(rules, 0, sizeof(*rules));
 	rules->table = table;
 	rules->map = map;
 	for (; rules->n_workers < n_workers; rules->n_workers++) {
@@ -75,6 +76,7 @@ int tw_rules_route(struct tw_rules *rules, const uint16_t *vias)
 			return -ENOMEM;
 		memcpy(rules->vias[i], vias,
 			(tw_table_n_target_origins(rules->table) + 1) * sizeof(*vias));
+		atomic_init(&rules->at[i].last, rules->turns);
 	}
 	return 0;
 }
@@ -90,15 +92,27 @@ int tw_rules_turn(struct tw_rules *rules, uint64_t from, const struct tw_routing
 	return 0;
 }
 
-void tw_rules_forget(struct tw_rules *rules, struct tw_turn *turn)
+static void free_first_turn(struct tw_rules *rules)
 {
-	while (rules->turns != turn) {
-		struct tw_turn *next =
-			atomic_load_explicit(&rules->turns->next, memory_order_relaxed);
+	struct tw_turn *next = atomic_load_explicit(&rules->turns->next, memory_order_relaxed);
 
-		free(rules->turns);
-		rules->turns = next;
-	}
+	free(rules->turns);
+	rules->turns = next;
+}
+
+/* A worker that has not come to these rules yet is still at their first turn. */
+static bool somebody_is_at(const struct tw_rules *rules, const struct tw_turn *turn)
+{
+	for (unsigned int i = 0; i < rules->n_workers; i++)
+		if (atomic_load_explicit(&rules->at[i].last, memory_order_acquire) == turn)
+			return true;
+	return false;
+}
+
+void tw_rules_forget(struct tw_rules *rules)
+{
+	while (rules->turns != rules->last_turn && !somebody_is_at(rules, rules->turns))
+		free_first_turn(rules);
 }
 
 void tw_rules_free(struct tw_rules *rules)
@@ -109,8 +123,29 @@ void tw_rules_free(struct tw_rules *rules)
 		munmap(rules->peers[i].count, peers_size(&rules->peers[i]));
 	for (unsigned int i = 0; i < TW_WORKERS_MAX; i++)
 		free(rules->vias[i]);
-	tw_rules_forget(rules, NULL);
+	while (rules->turns != NULL)
+		free_first_turn(rules);
 	tw_table_free(rules->table);
 	tw_link_map_free(rules->map);
 	free(rules);
+}
+
+void tw_rules_publish(
+	struct tw_rules_slot *slot, struct tw_rules *rules, struct tw_rules_retired *retired)
+{
+	*retired = (struct tw_rules_retired){
+		.rules = atomic_load_explicit(&slot->published, memory_order_relaxed)};
+	atomic_store_explicit(&slot->published, rules, memory_order_release);
+	retired->token = rte_rcu_qsbr_start(slot->readers);
+}
+
+bool tw_rules_unused(const struct tw_rules_slot *slot, struct tw_rules_retired *retired)
+{
+	if (rte_rcu_qsbr_check(slot->readers, retired->token, false) != 1)
+		return false;
+	if (retired->asked_again)
+		return true;
+	retired->token = rte_rcu_qsbr_start(slot->readers);
+	retired->asked_again = true;
+	return false;
 }

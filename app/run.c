@@ -215,8 +215,8 @@ static void step_routes(struct run *r)
 		tw_station_info(r->station, &r->routers);
 		r->routers_due = now + LOOK_NS;
 	}
-	if (engine->setup.feed.on && tw_feed_step(&engine->setup.feed, rules, engine->slot.readers,
-					     r->routers.sessions > 0))
+	if (engine->setup.feed.on &&
+		tw_feed_step(&engine->setup.feed, rules, r->routers.sessions > 0))
 		tw_reload_recut(&r->reload);
 	if (tw_reload_step(&r->reload) && r->station != NULL)
 		tw_station_resync(r->station);

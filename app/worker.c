@@ -88,18 +88,7 @@ static void take_rules(struct tw_worker *w, uint64_t second)
 	if (rules != w->rules && rules->from <= second &&
 		(w->source == NULL || w->source->near == NULL))
 		tw_worker_use(w, rules);
-	if (w->turn != NULL)
-		w->turn = tw_turn_take(w->turn, second, w->vias);
-}
-
-/* Tells whoever replaces rules or routes that this worker has none of before in its hands. */
-static inline void tell_quiescent(const struct tw_worker *w)
-{
-	if (w->slot->readers != NULL &&
-		w->rules == atomic_load_explicit(&w->slot->published, memory_order_relaxed) &&
-		(w->turn == NULL ||
-			atomic_load_explicit(&w->turn->next, memory_order_relaxed) == NULL))
-		rte_rcu_qsbr_quiescent(w->slot->readers, w->id);
+	tw_rules_take_turns(w->rules, w->id, second);
 }
 
 /*
@@ -168,7 +157,7 @@ int tw_worker_run(void *arg)
 			process(w, burst);
 		if (w->live)
 			clock_burst(w, began, burst);
-		tell_quiescent(w);
+		tw_rules_tell(w->slot, w->rules, w->id);
 		if (w->exchange != NULL)
 			tw_exchange_give_back(w->exchange, burst);
 	}

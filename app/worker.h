@@ -25,7 +25,6 @@ struct tw_worker {
 	const struct tw_rules_slot *slot;
 	struct tw_rules *rules; /* in use */
 	uint16_t *vias;         /* by route, its own copy in the rules; NULL without routes */
-	struct tw_turn *turn;   /* the last that is in it */
 	unsigned int id;
 	struct tw_flow_table *flows;
 	struct tw_report *report;
@@ -65,7 +64,6 @@ static inline void tw_worker_use(struct tw_worker *worker, struct tw_rules *rule
 {
 	worker->rules = rules;
 	worker->vias = rules->vias[worker->id];
-	worker->turn = rules->turns;
 }
 
 /* The loop: until a burst says `end`. An lcore's function; `arg` is a struct tw_worker. */

@@ -97,8 +97,8 @@ class Reloads:
     """What was asked for, and what it has to say. Good ones take turns between a database in which packets are the target's and
     one in which they are not; every tenth is bad: half a database, or no database at all."""
 
-    def __init__(self, b, log):
-        self.b, self.log = b, log
+    def __init__(self, b, log, child):
+        self.b, self.log, self.child = b, log, child
         self.good = self.bad = 0
 
     def step(self, number):
@@ -114,10 +114,12 @@ class Reloads:
 
     def wait_for(self, pattern):
         for _ in range(600):
+            ended = self.child.poll()
             with open(self.log, "rb") as log:
                 log.seek(max(0, os.path.getsize(self.log) - 2000))
                 if re.search(pattern, log.read().decode(errors="replace")):
                     return
+            must(ended is None, "it ended with status %s instead of %r: %s" % (ended, pattern, self.log.read_text()[-1000:]))
             time.sleep(0.05)
         raise OSError("%r is never said: %s" % (pattern, self.log.read_text()[-1000:]))
 
@@ -158,7 +160,7 @@ def reload_under_load(b, workers):
         wait_for_lines(log, r"\d+ workers?, ")
         feed.say("start")
         time.sleep(2)
-        reloads, heaps, sizes = Reloads(b, log), [], []
+        reloads, heaps, sizes = Reloads(b, log, child), [], []
         begun = time.monotonic()
         for number in range(RELOADS):
             reloads.step(number)
