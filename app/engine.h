@@ -27,6 +27,7 @@ struct tw_engine {
 		rules_lock; /* held by who reads rules and is no worker, and by who frees them */
 	struct tw_sink *history; /* one more sink, which is not the engine's to close; or NULL */
 	bool live;
+	struct tw_wall wall; /* of a live run */
 	_Atomic uint64_t reloads_good;
 	_Atomic uint64_t reloads_bad;
 	_Atomic unsigned int ports_down; /* without a link, as of the last look */

@@ -427,18 +427,10 @@ int tw_feed_begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib,
 
 /* ---- live ---- */
 
-uint64_t tw_next_second(uint64_t lead)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec + 1 + ((uint64_t)now.tv_nsec + lead >= NS_PER_SECOND);
-}
-
-bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, bool alive)
+bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, const struct tw_wall *wall, bool alive)
 {
 	uint64_t news = atomic_load_explicit(&r->live.news, memory_order_relaxed);
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = tw_wall_ns(wall) / NS_PER_SECOND;
 
 	if (alive) {
 		r->known_since = r->known_since != 0 ? r->known_since : now;
@@ -447,7 +439,7 @@ bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, bool alive)
 	if (news != r->news) {
 		r->news = news;
 		pthread_mutex_lock(&r->live.lock);
-		if (turn(r, rules, RTE_MAX(tw_next_second(LEAD_NS), rules->from)) < 0)
+		if (turn(r, rules, RTE_MAX(tw_wall_next_second(wall, LEAD_NS), rules->from)) < 0)
 			fprintf(stderr, "transitwatch: no memory for a change of routes\n");
 		pthread_mutex_unlock(&r->live.lock);
 	}

@@ -23,6 +23,7 @@
 #include "tw_mrt.h"
 #include "tw_routing.h"
 #include "updates.h"
+#include "wall.h"
 
 struct tw_share_turn;
 
@@ -85,11 +86,10 @@ int tw_feed_begin(struct tw_feed *routes, struct tw_rules *rules, struct tw_rib 
  * A live run: takes in what routers told, and publishes it for the next second. Returns true where a table has to be
  * made for prefixes that are new. `alive`: routers are connected now.
  */
-bool tw_feed_step(struct tw_feed *routes, struct tw_rules *rules, bool alive);
+bool tw_feed_step(
+	struct tw_feed *routes, struct tw_rules *rules, const struct tw_wall *wall, bool alive);
+
 /* tw_view.routes */
 const struct tw_routes_view *tw_feed_at(void *feed, uint64_t second);
-
-/* The first second that begins `lead` nanoseconds from now or later. */
-uint64_t tw_next_second(uint64_t lead);
 
 #endif

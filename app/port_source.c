@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-#include <time.h>
-
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
@@ -25,16 +23,13 @@ enum {
 
 _Static_assert(TW_BURST_MAX % RECEIVE == 0, "whole ones go into a burst");
 
-/* The vDSO's clock: no system call. */
-static void look_at_clock(struct tw_source *base)
+/* It may go back by a moment, where the wall clock was set back and the control core looked late. */
+static void look_at_clock(struct tw_port_source *source)
 {
-	struct timespec now;
-	uint64_t ns;
+	uint64_t now = tw_wall_ns(source->wall);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	ns = (uint64_t)now.tv_sec * TW_NS_PER_SECOND + (uint64_t)now.tv_nsec;
-	if (ns > base->clock)
-		base->clock = ns;
+	if (now > source->base.clock)
+		source->base.clock = now;
 }
 
 /* Whether it is time to end, as far as the clock goes: the queues are emptied first, unless they never are. */
@@ -147,7 +142,7 @@ static void fill(struct tw_source *base, struct tw_burst *burst)
 {
 	struct tw_port_source *source = (struct tw_port_source *)base;
 
-	look_at_clock(base);
+	look_at_clock(source);
 	tw_burst_reset(burst, tw_source_second(base));
 	if (unlikely(ends(source)) || !receive(source, RECEIVE)) {
 		burst->end = source->drain_until != 0;
@@ -175,7 +170,7 @@ static bool next(struct tw_source *base)
 	base->idle = false;
 	if (source->at == source->n) {
 		tw_port_source_release(source);
-		look_at_clock(base);
+		look_at_clock(source);
 		if (unlikely(ends(source)))
 			return false;
 		base->idle = !receive(source, RECEIVE_ONES);
@@ -192,7 +187,8 @@ static bool next(struct tw_source *base)
 }
 
 void tw_port_source_init(struct tw_port_source *source, const struct tw_port_queue *queues,
-	unsigned int n_queues, unsigned int decapsulate, bool busy, const atomic_bool *stop)
+	unsigned int n_queues, unsigned int decapsulate, bool busy, const struct tw_wall *wall,
+	const atomic_bool *stop)
 {
 	*source = (struct tw_port_source){
 		.base = {.fill = fill,
@@ -202,6 +198,7 @@ void tw_port_source_init(struct tw_port_source *source, const struct tw_port_que
 			.frame = {.link_type = TW_LINK_ETHERNET}},
 		.queues = queues,
 		.n_queues = n_queues,
+		.wall = wall,
 		.stop = stop,
 		.idle = {.busy = busy},
 	};

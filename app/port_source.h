@@ -4,8 +4,7 @@
 #define TW_PORT_SOURCE_H
 
 /*
- * A live source: receive queues of ports, polled in turn by one core, stamped with the wall clock. The clock never runs
- * backwards: while the system's is set back, it stands still.
+ * A live source: receive queues of ports, polled in turn by one core, stamped with the wall clock (wall.h).
  */
 
 #include <stdatomic.h>
@@ -14,6 +13,7 @@
 
 #include "idle.h"
 #include "source.h"
+#include "wall.h"
 
 struct tw_port_queue {
 	uint16_t port; /* ethdev's number */
@@ -26,6 +26,7 @@ struct tw_port_source {
 	const struct tw_port_queue *queues; /* constant while the source lives */
 	unsigned int n_queues;
 	unsigned int turn; /* the queue to be asked next */
+	const struct tw_wall *wall;
 	const atomic_bool *stop;
 	uint64_t
 		drain_until; /* of the clock, once `stop` is set: what the queues hold is taken until then */
@@ -38,9 +39,10 @@ struct tw_port_source {
 	uint8_t bounce[2048];   /* headers of a frame that lie in several segments */
 } __attribute__((aligned(64))); /* one core's, and no line shared with the next one's */
 
-/* `queues` and `stop` outlive the source. `busy`: never nap. */
+/* `queues`, `wall` and `stop` outlive the source. `busy`: never nap. */
 void tw_port_source_init(struct tw_port_source *source, const struct tw_port_queue *queues,
-	unsigned int n_queues, unsigned int decapsulate, bool busy, const atomic_bool *stop);
+	unsigned int n_queues, unsigned int decapsulate, bool busy, const struct tw_wall *wall,
+	const atomic_bool *stop);
 
 /* Frees the mbufs that next() still holds; after the last call of it. */
 void tw_port_source_release(struct tw_port_source *source);

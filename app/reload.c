@@ -336,7 +336,7 @@ static int prepare(struct tw_reload *r)
 
 	if (err == -EAGAIN)
 		return err;
-	r->fresh->from = tw_next_second(LEAD_NS);
+	r->fresh->from = tw_wall_next_second(&r->engine->wall, LEAD_NS);
 	if (err == 0)
 		err = give_routes(r);
 	if (err != 0) {

@@ -28,7 +28,8 @@
 /* Between two looks at empty rings. */
 #define NAP_NS 1000000
 /* Between two looks at the routers' sessions. */
-#define LOOK_NS 500000000
+#define LOOK_NS       500000000
+#define NS_PER_SECOND 1e9
 
 struct run {
 	struct tw_engine engine; /* first: before_block() casts */
@@ -62,7 +63,7 @@ static int make_sources(struct run *r, struct tw_source **sources, struct tw_dia
 		unsigned int n_queues = tw_ports_queues(&r->ports, i, n, r->queues[i]);
 
 		tw_port_source_init(&r->sources[i], r->queues[i], n_queues, config->decapsulate,
-			config->poll == TW_POLL_BUSY, &tw_signals.stop);
+			config->poll == TW_POLL_BUSY, &r->engine.wall, &tw_signals.stop);
 		sources[i] = &r->sources[i].base;
 	}
 	return 0;
@@ -117,8 +118,10 @@ static int start_station(struct run *r, struct tw_diag *diag)
 static int make(struct run *r, const struct tw_options *options, struct tw_diag *diag)
 {
 	struct tw_source *sources[TW_WORKERS_MAX] = {NULL};
+	const struct tw_clocks now = tw_clocks_now();
 	int err = tw_setup_load(&r->engine.setup, options, diag);
 
+	tw_wall_start(&r->engine.wall, &now);
 	if (err != 0)
 		return err;
 	err = tw_ports_open(&r->ports, r->engine.setup.config, diag);
@@ -203,6 +206,33 @@ static void feed_watchdog(struct run *r)
 	r->closed = closed;
 }
 
+static void follow_clock(struct run *r)
+{
+	const struct tw_clocks now = tw_clocks_now();
+	uint64_t by = 0;
+
+	switch (tw_wall_look(&r->engine.wall, &now, &by)) {
+	case TW_WALL_STEADY:
+		break;
+	case TW_WALL_FORWARD:
+		fprintf(stderr,
+			"transitwatch: the clock was set forward by %.3f s: seconds go on from "
+			"there\n",
+			(double)by / NS_PER_SECOND);
+		break;
+	case TW_WALL_BACK:
+		fprintf(stderr,
+			"transitwatch: the clock was set back by %.3f s: seconds go on, longer by "
+			"a "
+			"twentieth until it has caught up: restart to follow it at once\n",
+			(double)by / NS_PER_SECOND);
+		break;
+	case TW_WALL_CAUGHT_UP:
+		fprintf(stderr, "transitwatch: the clock has caught up\n");
+		break;
+	}
+}
+
 /* Routes that routers told, and tables that they or a reload ask for. */
 static void step_routes(struct run *r)
 {
@@ -216,7 +246,7 @@ static void step_routes(struct run *r)
 		r->routers_due = now + LOOK_NS;
 	}
 	if (engine->setup.feed.on &&
-		tw_feed_step(&engine->setup.feed, rules, r->routers.sessions > 0))
+		tw_feed_step(&engine->setup.feed, rules, &engine->wall, r->routers.sessions > 0))
 		tw_reload_recut(&r->reload);
 	if (tw_reload_step(&r->reload) && r->station != NULL)
 		tw_station_resync(r->station);
@@ -241,6 +271,7 @@ static int run(struct run *r, struct tw_diag *diag)
 			tw_reload_ask(&r->reload);
 			tw_serve_reload(&r->serve);
 		}
+		follow_clock(r);
 		step_routes(r);
 		tw_serve_step(&r->serve);
 		feed_watchdog(r);

@@ -42,6 +42,7 @@ static void status(void *arg, struct tw_status *status)
 	pthread_mutex_unlock(&engine->rules_lock);
 	status->reloads_good = atomic_load(&engine->reloads_good);
 	status->reloads_bad = atomic_load(&engine->reloads_bad);
+	status->clock_ahead = engine->live ? (double)atomic_load(&engine->wall.ahead) / 1e9 : 0;
 	status->dpdk = rte_version();
 }
 
@@ -90,7 +91,9 @@ static const char *not_ready(void *arg)
 	tw_snapshot_free(&snapshot);
 	if (last == 0)
 		return "no second has closed yet";
-	return (uint64_t)time(NULL) > last + STALE_SECONDS ? "no second closes any more" : NULL;
+	return tw_wall_next_second(&serve->engine->wall, 0) > last + STALE_SECONDS + 1
+		       ? "no second closes any more"
+		       : NULL;
 }
 
 /* ---- the control core's part ---- */

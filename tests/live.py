@@ -10,10 +10,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from checks import fill_up, must
@@ -75,7 +78,7 @@ def check_conservation(name, lines):
         must(sum(line["dropped"].values()) == sum(loss["packets"] for loss in line.get("losses", ())),
              "%s: losses and dropped differ: %s" % (name, line))
     seconds = [line["time"] for line in lines if line["type"] == "second"]
-    must(seconds == list(range(seconds[0], seconds[0] + len(seconds))), "%s: seconds are missing" % name)
+    must(seconds == list(range(seconds[0], seconds[0] + len(seconds))), "%s: seconds are missing: %s" % (name, seconds[:200]))
 
 
 def write_targets(path):
@@ -95,6 +98,21 @@ def wait_for_lines(path, pattern):
             return
         time.sleep(0.05)
     must(False, "%r is never said: %s" % (pattern, path.read_text()))
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def ask(port, path):
+    """(status, text)"""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def sums(line):

@@ -16,12 +16,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 from checks import must, run_tests
-from live import Bench, Stopped, check_conservation, check_equals_replay, write_targets
+from live import Bench, Stopped, ask, check_conservation, check_equals_replay, free_port, write_targets
 
 
 def test_veth_equals_replay(b):
@@ -225,20 +224,9 @@ def test_telemetry(b):
     must(not os.path.exists("/var/run/dpdk/" + prefix), "files are left behind")
 
 
-def ask(port, path):
-    """(status, text)"""
-    try:
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
 def test_served(b):
     """What a live run alone can tell: ready once seconds close, busy workers, ports, reloads, and the stream as it comes."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     child = b.start("ports: [{device: net_null0}]\nhttp: {listen: '127.0.0.1:%d'}\n" % port)
     try:
         states = set()

@@ -21,6 +21,7 @@ static struct rte_mempool *pool;
 static struct rte_ring *ring;
 static uint16_t port;
 static atomic_bool stop;
+static struct tw_wall wall;
 static struct tw_port_source source;
 static struct tw_burst burst;
 static const struct tw_port_queue queue = {.index = 5};
@@ -56,8 +57,11 @@ static void give(struct rte_mbuf *mbuf)
 
 static void begin(void)
 {
+	const struct tw_clocks now = tw_clocks_now();
+
 	atomic_store(&stop, false);
-	tw_port_source_init(&source, queues, 1, 0, true, &stop);
+	tw_wall_start(&wall, &now);
+	tw_port_source_init(&source, queues, 1, 0, true, &wall, &stop);
 }
 
 /* All buffers are back, none was freed twice. */

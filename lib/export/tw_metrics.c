@@ -176,7 +176,8 @@ static void write_workers(
 
 /* ---- the program itself ---- */
 
-static void write_seconds(struct tw_metric_writer *w, const struct tw_summary *summary)
+static void write_seconds(struct tw_metric_writer *w, const struct tw_summary *summary,
+	const struct tw_status *status)
 {
 	tw_metric_family(w, "transitwatch_seconds", TW_COUNTER, "Seconds closed.");
 	tw_metric_count(w, NULL, NULL, summary->seconds);
@@ -186,6 +187,9 @@ static void write_seconds(struct tw_metric_writer *w, const struct tw_summary *s
 	tw_metric_family(w, "transitwatch_last_second_timestamp_seconds", TW_GAUGE,
 		"The newest closed second, as Unix time.");
 	tw_metric_gauge(w, NULL, NULL, (double)summary->last);
+	tw_metric_family(w, "transitwatch_clock_ahead_seconds", TW_GAUGE,
+		"How far seconds are ahead of the system's clock, since that was set back.");
+	tw_metric_gauge(w, NULL, NULL, status->clock_ahead);
 }
 
 static void write_events(
@@ -324,7 +328,7 @@ void tw_metrics_write(struct tw_metrics *m, struct tw_buffer *out,
 	write_received(&w, &snapshot->summary.totals);
 	write_losses(&w, m->view, &snapshot->summary, m->view->n_workers);
 	write_workers(&w, snapshot->loads, m->view->n_workers);
-	write_seconds(&w, &snapshot->summary);
+	write_seconds(&w, &snapshot->summary, status);
 	write_events(&w, m->view, snapshot);
 	write_tables(&w, status);
 	tw_metric_family(&w, "transitwatch_build", TW_INFO, "Versions.");

@@ -42,6 +42,7 @@ struct tw_status {
 	} databases[2];
 	uint64_t reloads_good;
 	uint64_t reloads_bad;
+	double clock_ahead; /* seconds that a live run's clock is ahead of a wall clock that was set back */
 	const char *dpdk; /* the version of the library */
 };
 
