@@ -33,8 +33,9 @@ static int by_rank(const void *a, const void *b)
 static void add(struct tw_peer_count *to, const struct tw_peer_count *from)
 {
 	for (unsigned int direction = 0; direction < 2; direction++) {
-		to[direction].packets += from[direction].packets;
-		to[direction].bytes += from[direction].bytes;
+		to[direction].packets +=
+			__atomic_load_n(&from[direction].packets, __ATOMIC_RELAXED);
+		to[direction].bytes += __atomic_load_n(&from[direction].bytes, __ATOMIC_RELAXED);
 	}
 }
 

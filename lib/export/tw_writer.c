@@ -38,7 +38,8 @@ struct tw_writer {
 	size_t waiting;   /* octets put and not written yet */
 	bool reopen;      /* asked for */
 	size_t reopen_at; /* octets of the queue that still belong to the old file */
-	bool ends;
+	bool ends;        /* asked for */
+	bool gone;        /* the thread has come to its end */
 	bool troubled;    /* and it was said */
 	bool failed;      /* since then, beyond being slow */
 	time_t left_out;  /* when the last line was, by the monotonic clock */
@@ -312,6 +313,10 @@ static void *write_on(void *arg)
 		if (step != STEP_END)
 			do_step(w, step);
 	} while (step != STEP_END && !(last && w->error != 0));
+	pthread_mutex_lock(&w->lock);
+	w->gone = true;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -438,16 +443,17 @@ int tw_writer_close(struct tw_writer *w)
 
 	if (w == NULL)
 		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += CLOSE_SECONDS;
 	pthread_mutex_lock(&w->lock);
 	w->ends = true;
 	pthread_cond_signal(&w->more);
-	pthread_mutex_unlock(&w->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += CLOSE_SECONDS;
-	if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+	while (!w->gone && pthread_cond_timedwait(&w->more, &w->lock, &until) != ETIMEDOUT)
+		;
+	if (!w->gone)
 		pthread_cancel(w->thread);
-		pthread_join(w->thread, NULL);
-	}
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
 	w->missing_ever += count_lines(w->out.text + w->done, w->out.n - w->done) +
 			   count_lines(w->queue.text, w->queue.n);
 	closed = tw_out_close(&w->file);

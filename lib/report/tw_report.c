@@ -56,6 +56,12 @@ static void count_pairs(struct tw_block *block, const struct tw_burst *burst)
 	}
 }
 
+/* A counter that others read while it grows, and one alone writes. */
+static inline void bump(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
+
 void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_burst *burst)
 {
 	add_all(&block->totals.rx, &burst->rx, sizeof(burst->rx));
@@ -75,8 +81,8 @@ void tw_count(struct tw_block *block, struct tw_peers *peers, const struct tw_bu
 
 		series->packets++;
 		series->bytes += bytes;
-		peer->packets++;
-		peer->bytes += bytes;
+		bump(&peer->packets, 1);
+		bump(&peer->bytes, bytes);
 	}
 	if (block->n_pairs > 0)
 		count_pairs(block, burst);

@@ -64,7 +64,10 @@ static inline struct tw_pair_count *tw_block_pairs(const struct tw_block *block)
 	return (struct tw_pair_count *)(uintptr_t)&block->series[block->n_series];
 }
 
-/* The far ends of the targets' traffic, [origin index][direction]; a worker's own, for its whole run. */
+/*
+ * The far ends of the targets' traffic, [origin index][direction]; a worker's own, for its whole run. Others may read
+ * them meanwhile, by relaxed loads: of a packet that is being counted they may see the one and not yet the other.
+ */
 struct tw_peer_count {
 	uint64_t packets;
 	uint64_t bytes;
