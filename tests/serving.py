@@ -160,4 +160,4 @@ def big_capture(path, seconds=1200, flows=150):
 
 
 def sanitized(binary):
-    return b"__asan_init" in binary.read_bytes()
+    return re.search(b"__[at]san_init", binary.read_bytes()) is not None

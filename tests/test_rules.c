@@ -17,8 +17,8 @@
 #include "rules.h"
 
 enum {
-	N_PUBLISHED = 300000,
-	N_TURNS = 200000,
+	N_PUBLISHED = 100000,
+	N_TURNS = 50000,
 	HOLD = 16,  /* bursts that a worker holds rules across, at the most */
 	AHEAD = 20, /* turns that wait for their second */
 	SPOILT = 0,
