@@ -57,7 +57,8 @@ static void close_second(struct tw_worker *w, struct tw_block *block, bool last)
 	tw_flow_close(w->flows, block->second, block->series);
 	block->last = last;
 	w->told = block->second + 1;
-	tw_report_send(w->report, block); /* from here on it is not ours */
+	/* The aggregator's from here on: before this returns it may be zeros. */
+	tw_report_send(w->report, block);
 }
 
 /* Takes a block for the next second to be told of, up to `second`. What was lost so far is told in it. */
