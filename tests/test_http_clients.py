@@ -262,6 +262,78 @@ def test_slow_client_is_let_go(b):
             must(5 < time.monotonic() - begun < 25, "a silent client is kept for %.0f s" % (time.monotonic() - begun))
 
 
+class Drippers:
+    """Clients that send an octet a second and never come to an end of their request; when each was let go."""
+
+    BEGIN = (b"GET /metrics HTTP/1.1\r\nX: ",  # a header without an end
+             b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",  # an answer first, then the same
+             b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n",  # a body
+             b"\r\n")  # empty lines
+
+    def __init__(self, server, n):
+        self.begun, self.held, self.kept = time.monotonic(), [], []
+        for i in range(n):
+            connection = socket.create_connection((server.url.hostname, server.url.port), timeout=5)
+            connection.sendall(self.BEGIN[i % 4])
+            if i % 4 == 1:
+                must(b"200 OK" in connection.recv(4096), "no answer before it drips")
+                connection.sendall(self.BEGIN[0])
+            connection.setblocking(False)
+            self.held.append((i % 4, connection))
+
+    def drip(self):
+        left = []
+        for kind, connection in self.held:
+            try:
+                connection.send(b"\n" if kind == 3 else b"a")
+                gone = connection.recv(1) == b""
+            except BlockingIOError:
+                gone = False
+            except OSError:
+                gone = True
+            if gone:
+                connection.close()
+                self.kept.append(time.monotonic() - self.begun)
+            else:
+                left.append((kind, connection))
+        self.held = left
+
+
+def test_whoever_drips_is_let_go(b):
+    """All connections taken by clients that send, but never ask: room again in time, and who is served meanwhile stays."""
+    with Server(b, [*(big := big_capture(b.folder / "big.pcap"))[:1], "--speed", "40", *big[1:]]) as server:
+        while server.json("/api/v1/summary")["seconds"] < 60:
+            time.sleep(0.1)
+        stream = server.connect()
+        stream.request("GET", "/api/v1/stream")
+        followed = stream.getresponse()
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect((server.url.hostname, server.url.port))
+            slow.settimeout(5)
+            slow.sendall(b"GET /api/v1/seconds HTTP/1.1\r\nHost: x\r\n\r\n")
+            drippers = Drippers(server, 126)
+            must(not answers(server), "a good client finds room among 128 others")
+            served = None
+            while time.monotonic() < drippers.begun + 25 and drippers.held:
+                time.sleep(1)
+                drippers.drip()
+                must(len(slow.recv(2048)) > 0, "a slow reader is cut")
+                while not (line := followed.readline()).startswith(b"data:"):
+                    must(line, "a stream is cut")
+                if served is None and answers(server):
+                    served = time.monotonic() - drippers.begun
+            must(not drippers.held, "%d of 126 drip on after 25 s: kinds %s" % (len(drippers.held), {kind for kind, _ in drippers.held}))
+            print("test_http_clients: 126 clients that drip are let go after %.0f to %.0f s, a good one is served after %.0f" %
+                  (min(drippers.kept, default=0), max(drippers.kept, default=0), served or 0))
+            must(served is not None and 12 < min(drippers.kept, default=0) and served < 25, "a good client is served after %s s" % served)
+            for _, connection in drippers.held:
+                connection.close()
+            must(len(slow.recv(2048)) > 0, "a slow reader is cut")
+        stream.close()
+        server.wait_until("all is read")
+
+
 def test_slow_readers_of_the_history_cost_little(b):
     """As many as there may be, each behind 34 MB: nobody's answer is held in memory, and each of them is right."""
     with Server(b, big_capture(b.folder / "big.pcap")) as server:

@@ -2,7 +2,8 @@
 
 /*
  * The server: one thread that polls all connections. Whatever a client does is bounded by libmicrohttpd's own limits,
- * set in start_daemon(); what it asks for is looked up in the two tables of answers.
+ * set in start_daemon(), and by the time for a request (tw_http_clients.c); what it asks for is looked up in the two
+ * tables of answers.
  */
 
 #include <errno.h>
@@ -24,7 +25,6 @@ enum {
 	SEND_BUFFER =
 		128 * 1024, /* of the kernel, for each connection; by itself it takes up to 4 MB */
 	LISTEN_MAX = 128,
-	SPARE = 8, /* connections, to turn somebody away by */
 };
 
 /* ---- answering ---- */
@@ -152,6 +152,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	tw_clients_answer(http, connection);
 	if (*state == &states[BEGUN_BAD])
 		path = "";
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -246,11 +247,12 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		tls[0].option = MHD_OPTION_END;
 	errno = 0;
 	http->daemon = MHD_start_daemon(flags, 0, admit, http, answer, http, MHD_OPTION_SOCK_ADDR,
-		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT,
-		TW_HTTP_CONNECTIONS + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER,
-		ignore, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_ARRAY, tls,
-		MHD_OPTION_END);
+		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CLIENTS,
+		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		tw_clients_notify, http, MHD_OPTION_NOTIFY_COMPLETED, tw_clients_answered, http,
+		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (http->daemon != NULL) {
 		bound_send_buffers(http->daemon);
 		return 0;
@@ -284,12 +286,15 @@ struct tw_http *tw_http_start(const struct tw_http_config *config,
 	}
 	pthread_mutex_init(&http->lock, NULL);
 	pthread_mutex_init(&http->secrets_lock, NULL);
+	tw_clients_init(&http->clients);
 	http->config = *config;
 	http->source = source;
 	http->series = tw_record_room(source->view);
 	if (http->series == NULL || tw_metrics_init(&http->metrics, source->view) != 0 ||
 		tw_json_init(&http->json, source->view, NULL) != 0) {
 		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
+	} else if (tw_clients_start(&http->clients) != 0) {
+		tw_diag_add(diag, -EAGAIN, "no thread for the HTTP server's clients");
 	} else if (resolve(config->listen, &address, &length, diag) == 0 &&
 		   tw_http_reload(http, diag) >= 0 &&
 		   start_daemon(http, config, &address, diag) == 0) {
@@ -316,6 +321,7 @@ void tw_http_stop(struct tw_http *http)
 		tw_stream_wake(http);
 		MHD_stop_daemon(http->daemon);
 	}
+	tw_clients_stop(&http->clients);
 	tw_metrics_free(&http->metrics);
 	tw_json_free(&http->json);
 	tw_buffer_free(&http->encoded.text);

@@ -20,10 +20,11 @@
  *
  * What is wrong is answered as {"error":{"status":404,"message":"..."}}. GET and HEAD alone; answers of more than a
  * kilobyte are compressed where the client takes gzip. At most TW_HTTP_CONNECTIONS at once, each with a bounded
- * header and a time-out; whoever comes beside them is closed at once. A client that is slow, broken or hostile costs
- * its own connection.
+ * header, a time-out, and a time to ask in; whoever comes beside them is closed at once. A client that is slow, broken
+ * or hostile costs its own connection.
  *
- * Threads: one of its own, which libmicrohttpd starts; the functions here are the control core's.
+ * Threads: one of its own, which libmicrohttpd starts, and one that looks after clients that are late; the functions
+ * here are the control core's.
  */
 
 #include <stdbool.h>

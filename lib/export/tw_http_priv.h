@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include <gnutls/abstract.h>
 #include <microhttpd.h>
@@ -30,8 +31,29 @@ struct tw_secrets {
 	char *password, *token;
 };
 
+/* Beside those that are served: connections to turn somebody away by. */
+#define TW_HTTP_SPARE   8
+#define TW_HTTP_CLIENTS (TW_HTTP_CONNECTIONS + TW_HTTP_SPARE)
+
+/* A connection, and whether its client has to ask (tw_http_clients.c). */
+struct tw_client {
+	int fd;       /* libmicrohttpd's; -1: there is none */
+	bool waits;   /* for a request; else an answer is under way */
+	time_t since; /* monotonic seconds: when it began to wait */
+};
+
+struct tw_clients {
+	pthread_mutex_t lock;
+	pthread_cond_t end;
+	bool ends;                                 /* under the lock */
+	struct tw_client clients[TW_HTTP_CLIENTS]; /* likewise */
+	bool runs;
+	pthread_t thread;
+};
+
 struct tw_http {
 	struct MHD_Daemon *daemon;
+	struct tw_clients clients;
 	const struct tw_http_source *source;
 	struct tw_metrics metrics;
 	struct tw_json json;            /* the thread's own, of answers; its buffer is swapped in */
@@ -77,6 +99,18 @@ int tw_http_certificate(gnutls_session_t session, const struct gnutls_cert_retr_
 	gnutls_pcert_st **certificates, unsigned int *length, gnutls_ocsp_data_st **ocsp,
 	unsigned int *ocsp_length, gnutls_privkey_t *key, unsigned int *flags);
 void tw_http_forget_secrets(struct tw_secrets *secrets);
+
+/* Made once with the server, before its daemon, and stopped behind it. Returns 0 or -errno. */
+void tw_clients_init(struct tw_clients *clients);
+int tw_clients_start(struct tw_clients *clients);
+void tw_clients_stop(struct tw_clients *clients);
+/* libmicrohttpd's MHD_NotifyConnectionCallback and MHD_RequestCompletedCallback. `arg` is the server. */
+void tw_clients_notify(void *arg, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what);
+void tw_clients_answered(void *arg, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode how);
+/* The whole request is there. */
+void tw_clients_answer(struct tw_http *http, struct MHD_Connection *connection);
 
 /* The same for the page and its parts. */
 bool tw_page_answer(const char *path, struct tw_answer *answer);
