@@ -89,6 +89,7 @@ int tw_engine_make(struct tw_engine *e, const struct tw_options *options,
 	int err;
 
 	pthread_mutex_init(&e->rules_lock, NULL);
+	e->config = e->setup.config;
 	e->live = (sources != NULL ? sources[0] : reader)->live;
 	err = make_rules(e, e->live, diag);
 
@@ -110,6 +111,26 @@ static void list_peers(const struct tw_rules *rules, const struct tw_peers **pee
 {
 	for (unsigned int i = 0; i < rules->n_workers; i++)
 		peers[i] = &rules->peers[i];
+}
+
+static void free_config(struct tw_engine *e, struct tw_config *config)
+{
+	if (config != e->setup.config)
+		tw_config_free(config);
+}
+
+void tw_engine_publish(struct tw_engine *e, struct tw_rules *rules, struct tw_config *config,
+	struct tw_rules_retired *retired)
+{
+	struct tw_config *before = e->config;
+
+	pthread_mutex_lock(&e->rules_lock);
+	tw_rules_publish(&e->slot, rules, retired);
+	if (config != NULL)
+		e->config = config;
+	pthread_mutex_unlock(&e->rules_lock);
+	if (config != NULL)
+		free_config(e, before);
 }
 
 int tw_engine_retire(struct tw_engine *e, struct tw_rules *rules)
@@ -200,5 +221,6 @@ void tw_engine_free(struct tw_engine *e)
 		tw_worker_free(e->workers[i]);
 	tw_rules_free(atomic_load(&e->slot.published));
 	free(e->slot.readers);
+	free_config(e, e->config);
 	tw_setup_free(&e->setup);
 }

@@ -23,8 +23,10 @@ struct tw_engine {
 	struct tw_sinks sinks;
 	struct tw_aggregate *aggregate;
 	struct tw_rules_slot slot;
-	pthread_mutex_t
-		rules_lock; /* held by who reads rules and is no worker, and by who frees them */
+	/* The one that the rules are of: the setup's, or of the last reload, and then the engine's own. */
+	struct tw_config *config;
+	/* Held by who reads rules and their configuration and is no worker, and by who replaces or frees them. */
+	pthread_mutex_t rules_lock;
 	struct tw_sink *history; /* one more sink, which is not the engine's to close; or NULL */
 	bool live;
 	struct tw_wall wall; /* of a live run */
@@ -48,6 +50,12 @@ struct tw_engine {
  */
 int tw_engine_make(struct tw_engine *engine, const struct tw_options *options,
 	struct tw_source *const *sources, struct tw_source *reader, struct tw_diag *diag);
+
+/*
+ * Publishes rules, and the configuration that they are of, which becomes the engine's; NULL: it is the same as before.
+ */
+void tw_engine_publish(struct tw_engine *engine, struct tw_rules *rules, struct tw_config *config,
+	struct tw_rules_retired *retired);
 
 /* Takes the peers of rules that no worker uses any more into the sums, and frees them. Returns 0 or -ENOMEM. */
 int tw_engine_retire(struct tw_engine *engine, struct tw_rules *rules);

@@ -45,7 +45,7 @@ static bool same_ranges(struct tw_sources *a, struct tw_sources *b, uint8_t fami
 /* The configuration in force. */
 static const struct tw_config *in_force(const struct tw_reload *r)
 {
-	return r->config != NULL ? r->config : r->engine->setup.config;
+	return r->engine->config;
 }
 
 /* The sources in force: their table is not replaced while one is made. */
@@ -266,7 +266,7 @@ static void tell_fixed(const struct tw_reload *r)
 	char keys[TW_CONFIG_FIXED_TEXT];
 
 	running.workers = setup->workers_configured;
-	if (tw_config_fixed(&running, r->config, setup->feed.on, keys)[0] != '\0')
+	if (tw_config_fixed(&running, in_force(r), setup->feed.on, keys)[0] != '\0')
 		fprintf(stderr, "transitwatch: reload: taken at the next start alone: %s\n", keys);
 }
 
@@ -289,12 +289,9 @@ static void tell_published(struct tw_reload *r)
 }
 
 /* Databases may lie elsewhere now. */
-static void take_config(struct tw_reload *r)
+static void watch_anew(struct tw_reload *r)
 {
-	tw_config_free(r->config);
-	r->config = r->fresh_config;
-	r->fresh_config = NULL;
-	if (r->notify >= 0 && watch_all(r, r->config) != 0)
+	if (r->notify >= 0 && watch_all(r, in_force(r)) != 0)
 		fprintf(stderr,
 			"transitwatch: reload: %s: its files cannot be watched for changes: send "
 			"SIGHUP after one\n",
@@ -318,13 +315,14 @@ static int give_routes(struct tw_reload *r)
 
 static void publish(struct tw_reload *r)
 {
-	tw_rules_publish(&r->engine->slot, r->fresh, &r->retired);
+	tw_engine_publish(r->engine, r->fresh, r->fresh_config, &r->retired);
 	r->engine->reloads_good += !r->recut;
 	tell_published(r);
 	r->fresh = NULL;
+	r->fresh_config = NULL;
 	if (r->recut)
 		return;
-	take_config(r);
+	watch_anew(r);
 	tell_fixed(r);
 }
 
@@ -439,7 +437,6 @@ void tw_reload_stop(struct tw_reload *r)
 	}
 	if (r->retired.rules != NULL)
 		retire(r);
-	tw_config_free(r->config);
 	if (r->notify >= 0)
 		close(r->notify);
 }

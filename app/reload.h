@@ -42,8 +42,6 @@ struct tw_reload {
 	uint64_t fresh_time;           /* of its files */
 	uint32_t fresh_cuts;
 	bool fresh_ranges; /* the targets have other addresses than before */
-	struct tw_config
-		*config; /* of the last reload: its files are watched; NULL before the first */
 	struct tw_diag diag;
 	struct tw_rules_retired retired; /* perhaps still in use */
 };

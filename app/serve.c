@@ -46,18 +46,29 @@ static void status(void *arg, struct tw_status *status)
 	status->dpdk = rte_version();
 }
 
+/* What answers are made of, as it is in force. Under the engine's lock, and no longer. */
+static struct tw_setup setup_in_force(const struct tw_engine *engine)
+{
+	struct tw_setup setup = {.config = engine->config,
+		.table = atomic_load(&engine->slot.published)->table,
+		.view = engine->setup.view};
+
+	setup.view.n_databases = tw_table_databases(setup.table, &setup.view.databases);
+	return setup;
+}
+
 static void explain(void *arg, const struct tw_addr *addr, struct tw_buffer *out)
 {
 	struct tw_engine *engine = ((struct tw_serve *)arg)->engine;
-	struct tw_setup setup = engine->setup;
 	struct tw_explanation explanation;
+	struct tw_setup setup;
 	struct tw_explain_json *json;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
 
 	pthread_mutex_lock(&engine->rules_lock);
-	setup.table = atomic_load(&engine->slot.published)->table;
+	setup = setup_in_force(engine);
 	json = file != NULL ? tw_explain_json_create(&setup, &engine->setup.feed, file) : NULL;
 	if (json != NULL) {
 		tw_table_explain(setup.table, addr, &explanation);

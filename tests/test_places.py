@@ -104,6 +104,10 @@ class Run:
         with urllib.request.urlopen(self.address + path, timeout=10) as answer:
             return answer.read().decode()
 
+    def order(self):
+        """Of the methods, as explained."""
+        return json.loads(self.ask("/api/v1/explain?ip=10.0.0.1"))["route"]["attribution"]
+
     def metrics(self):
         """The samples, of text that promtool has nothing against."""
         text = self.ask("/metrics")
@@ -270,6 +274,10 @@ def test_with_routes(b):
         must(set(pairs) == {("T", "64500", "64510"), ("T", "64510", "64510"), ("U", "64510", "64511")}, "pairs: %s" % pairs)
         must(metrics['transitwatch_rib_prefixes{target="U",upstream="64511",ip_version="4"}'] == 1, "shares of a new target")
         run.reload([TEN], [ONE], {("T", 64500, "one", "vlan"): 32, ("T", 64510, "told", "rib"): 16})
+        must(run.order() == ["vlan", "rib"], "explained: %s" % run.order())
+        run.always = run.always.replace("[vlan, rib]", "[rib, vlan]")
+        run.reload([TEN], [ONE], {("T", 64510, "told", "rib"): 48})
+        must(run.order() == ["rib", "vlan"], "explained after a reload that turns it round: %s" % run.order())
         seconds = run.end()
     finally:
         run.kill()

@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 from checks import must, run_tests
 from live import Bench, check_conservation, wait_for_lines, write_targets
@@ -217,10 +218,10 @@ def test_reloads_under_load(b):
 
 
 def test_reload_watches_new_files(b):
-    """A reload may name other files: those are watched from then on."""
+    """A reload may name other files: those are watched, and named by explain, from then on."""
     for name in ("first.csv", "second.csv"):
         (b.folder / name).write_text("10.0.0.0/8,64600,x\n")
-    text = "databases: {overrides: %s}\nports: [{device: net_null0}]\n"
+    text = "databases: {overrides: %s}\nports: [{device: net_null0}]\nhttp: {listen: '127.0.0.1:0'}\n"
     with open(b.folder / "watch.err", "w", encoding="utf-8") as error:
         child = subprocess.Popen([str(b.binary), "run", "-c", str(b.config(text % "first.csv"))], stderr=error,
                                  stdout=subprocess.DEVNULL)
@@ -230,6 +231,10 @@ def test_reload_watches_new_files(b):
             wait_for_lines(b.folder / "watch.err", "reload 1: ")
             (b.folder / "second.csv").write_text("10.0.0.0/8,64601,y\n")
             wait_for_lines(b.folder / "watch.err", "reload 2: ")
+            url = re.search(r"serving (http\S*)", (b.folder / "watch.err").read_text())[1]
+            with urllib.request.urlopen(url + "api/v1/explain?ip=10.0.0.1", timeout=10) as answer:
+                explained = json.load(answer)
+            must(explained["asn"] == 64601 and explained["asn_source"]["path"].endswith("second.csv"), "explained: %s" % explained)
         finally:
             child.send_signal(signal.SIGINT)
             must(child.wait(30) == 0, "watching: exit status %d" % child.returncode)
