@@ -4,22 +4,20 @@
 #define TW_LISTEN_H
 
 /*
- * A TCP socket that listens on an address given in numbers, "127.0.0.1:11019" or "[::1]:11019"; "[::]" is IPv6 alone.
+ * A TCP socket that listens on an address given as in tw_endpoint.h; "[::]" is IPv6 alone.
  */
 
 #include <sys/socket.h>
 
 #include "tw_addr.h"
 #include "tw_diag.h"
-
-/* The longest text of an address and a port. */
-#define TW_LISTEN_TEXT 64
+#include "tw_endpoint.h"
 
 /*
  * Returns a socket that does not block, and in taken[] where it listens, with the port that was chosen where `text`
  * has 0; or -errno with a line in *diag.
  */
-int tw_listen_open(const char *text, char taken[static TW_LISTEN_TEXT], struct tw_diag *diag);
+int tw_listen_open(const char *text, char taken[static TW_ENDPOINT_TEXT], struct tw_diag *diag);
 
 /* The address of a socket's end. */
 struct tw_addr tw_listen_addr(const struct sockaddr_storage *end);

@@ -55,7 +55,7 @@ struct tw_station {
 	FILE *log;
 	uint64_t (*clock)(void *arg);
 	void *clock_arg;
-	char address[TW_LISTEN_TEXT];
+	char address[TW_ENDPOINT_TEXT];
 	pthread_t thread;
 	bool running;
 	int listener;

@@ -305,6 +305,13 @@ def test_secrets_are_read_again(b):
         stream.close()
 
 
+def test_where_it_listens(b):
+    """Short forms are served, and told in full, with the port that was chosen."""
+    for address, host in (("127.1:0", "127.0.0.1"), ("*:0", "0.0.0.0"), ("[0:0::1]:0", "::1")):
+        with b.whole(address=address) as server:
+            must(server.url.hostname == host and server.url.port > 0 and server.ask("/healthz")[0] == 200, "%s: %s" % (address, server.url))
+
+
 def test_not_started(b):
     """One line each, and an end."""
     with socket.socket() as taken:
@@ -315,7 +322,9 @@ def test_not_started(b):
         for text, address, pattern in (
                 ("", busy, r"http.listen: %s: cannot be served: Address already in use" % busy),
                 ("", "localhost", r"http.listen: localhost: no address and port"),
-                ("", "::1:80", r"http.listen: ::1:80: no address and port"),
+                ("", "::1:80", r"http.listen: ::1:80: no address and port: write 127.0.0.1:9817 or \[::1\]:9817$"),
+                ("", "localhost:80", r"http.listen: localhost:80: no address and port"),
+                ("", "127.0.0.1:65536", r"http.listen: 127.0.0.1:65536: no port: write one from 0 to 65535$"),
                 ("http: {user: x, password_file: nowhere}\n", "127.0.0.1:0", r"nowhere: cannot read: No such file"),
                 ("http: {certificate: junk.pem, key: junk.pem}\n", "127.0.0.1:0", r"check certificate and key"),
                 ("http: {user: x}\n", "127.0.0.1:0", r"http: user needs password_file beside it"),

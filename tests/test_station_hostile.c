@@ -154,12 +154,14 @@ static void expect_no_station(const char *listen_on, const char *line)
 static void addresses_that_are_none_are_told(void **state)
 {
 	static const char *const wrong[] = {"", ":", "11019", "127.0.0.1",
-		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:1x", "127.0.0.1:-1", "::1:11019",
-		"[::1]", "[127.0.0.1]:11019", "localhost:11019", "[]:1", "[:1", "]:1",
+		"127.0.0.1:", "127.0.0.1:1x", "127.0.0.1:-1", "::1:11019", "[::1]",
+		"localhost:11019", "[]:1", "[:1", "]:1",
 		"127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1.127.0.0.1.1:11019"};
 
 	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		expect_no_station(wrong[i], "write 127.0.0.1:11019 or [::1]:11019");
+	expect_no_station("127.0.0.1:65536",
+		"bmp.listen: 127.0.0.1:65536: no port: write one from 0 to 65535");
 	expect_no_station(tw_station_address(station), "Address already in use");
 	expect_no_station("192.0.2.1:11019", "choose another address or port");
 }

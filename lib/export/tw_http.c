@@ -7,7 +7,6 @@
  */
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include <zlib.h>
 
+#include "tw_endpoint.h"
 #include "tw_http_priv.h"
 
 enum {
@@ -24,7 +24,7 @@ enum {
 	GZIP_FROM = 1024,
 	SEND_BUFFER =
 		128 * 1024, /* of the kernel, for each connection; by itself it takes up to 4 MB */
-	LISTEN_MAX = 128,
+	PORT = 9817,        /* of the example where the configured one is wrong */
 };
 
 /* ---- answering ---- */
@@ -167,35 +167,6 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 
 /* ---- starting ---- */
 
-/* "127.0.0.1:9817", "[::1]:9817" */
-static int resolve(const char *listen, struct sockaddr_storage *address, socklen_t *length,
-	struct tw_diag *diag)
-{
-	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM};
-	const char *colon = strrchr(listen, ':');
-	struct addrinfo *found = NULL;
-	char host[LISTEN_MAX] = "";
-	int err = EAI_NONAME;
-
-	if (colon != NULL && colon - listen < LISTEN_MAX) {
-		size_t n = (size_t)(colon - listen);
-		bool brackets = n >= 2 && listen[0] == '[' && listen[n - 1] == ']';
-
-		memcpy(host, listen + brackets, n - 2 * brackets);
-		if (brackets || strchr(host, ':') == NULL)
-			err = getaddrinfo(host, colon + 1, &hints, &found);
-	}
-	if (err != 0)
-		return tw_diag_add(diag, -EINVAL,
-			"http.listen: %s: no address and port: write 127.0.0.1:9817 or [::1]:9817",
-			listen);
-	memcpy(address, found->ai_addr, found->ai_addrlen);
-	*length = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
 static void ignore(void *arg, const char *format, va_list args)
 {
 	(void)arg;
@@ -231,7 +202,7 @@ static void bound_send_buffers(struct MHD_Daemon *daemon)
 }
 
 static int start_daemon(struct tw_http *http, const struct tw_http_config *config,
-	struct sockaddr_storage *address, struct tw_diag *diag)
+	struct tw_endpoint *endpoint, struct tw_diag *diag)
 {
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
 	struct MHD_OptionItem tls[] = {
@@ -239,7 +210,7 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	if (address->ss_family == AF_INET6)
+	if (endpoint->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	if (config->certificate != NULL)
 		flags |= MHD_USE_TLS;
@@ -247,7 +218,7 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		tls[0].option = MHD_OPTION_END;
 	errno = 0;
 	http->daemon = MHD_start_daemon(flags, 0, admit, http, answer, http, MHD_OPTION_SOCK_ADDR,
-		(struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CLIENTS,
+		(struct sockaddr *)&endpoint->address, MHD_OPTION_CONNECTION_LIMIT, TW_HTTP_CLIENTS,
 		MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HEADER_MAX, MHD_OPTION_EXTERNAL_LOGGER, ignore, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_CONNECTION,
@@ -262,23 +233,23 @@ static int start_daemon(struct tw_http *http, const struct tw_http_config *confi
 		errno != 0 ? strerror(errno) : "the server does not start");
 }
 
-static void write_url(struct tw_http *http, const char *listen)
+static void write_url(struct tw_http *http)
 {
 	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	const char *colon = strrchr(listen, ':');
+		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+	char text[TW_ENDPOINT_TEXT] = "";
 
-	snprintf(http->url, sizeof(http->url), "http%s://%.*s:%u/",
-		http->config.certificate != NULL ? "s" : "", (int)(colon - listen), listen,
-		info != NULL ? info->port : 0u);
+	if (info != NULL)
+		tw_endpoint_of(info->listen_fd, text);
+	snprintf(http->url, sizeof(http->url), "http%s://%s/",
+		http->config.certificate != NULL ? "s" : "", text);
 }
 
 struct tw_http *tw_http_start(const struct tw_http_config *config,
 	const struct tw_http_source *source, struct tw_diag *diag)
 {
 	struct tw_http *http = calloc(1, sizeof(*http));
-	struct sockaddr_storage address = {0};
-	socklen_t length;
+	struct tw_endpoint endpoint;
 
 	if (http == NULL) {
 		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
@@ -295,10 +266,10 @@ struct tw_http *tw_http_start(const struct tw_http_config *config,
 		tw_diag_add(diag, -ENOMEM, "no memory for the HTTP server");
 	} else if (tw_clients_start(&http->clients) != 0) {
 		tw_diag_add(diag, -EAGAIN, "no thread for the HTTP server's clients");
-	} else if (resolve(config->listen, &address, &length, diag) == 0 &&
+	} else if (tw_endpoint_read("http.listen", config->listen, PORT, &endpoint, diag) == 0 &&
 		   tw_http_reload(http, diag) >= 0 &&
-		   start_daemon(http, config, &address, diag) == 0) {
-		write_url(http, config->listen);
+		   start_daemon(http, config, &endpoint, diag) == 0) {
+		write_url(http);
 		tw_history_notify(source->history, tw_stream_wake, http);
 		return http;
 	}

@@ -35,7 +35,7 @@
 
 /* The texts outlive the server. */
 struct tw_http_config {
-	const char *listen;      /* "127.0.0.1:9817", "[::1]:9817"; port 0: any that is free */
+	const char *listen;      /* as tw_endpoint.h has it; port 0: any that is free */
 	const char *certificate; /* paths of PEM files, both or neither: TLS */
 	const char *key;
 	const char *user; /* of basic authentication (RFC 7617), with password_file; or NULL */
