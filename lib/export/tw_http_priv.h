@@ -52,7 +52,7 @@ struct tw_clients {
 };
 
 struct tw_http {
-	struct MHD_Daemon *daemon;
+	struct MHD_Daemon *_Atomic daemon; /* NULL until it has started: clients may come before */
 	struct tw_clients clients;
 	const struct tw_http_source *source;
 	struct tw_metrics metrics;
