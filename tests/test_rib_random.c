@@ -21,7 +21,7 @@ enum {
 
 static uint64_t seed = 20171001;
 static unsigned int kinds_seen[TW_VERDICT_MAX], stale_seen, resolved_seen, moved_seen;
-static uint64_t refused_seen;
+static uint64_t refused_seen, made_room_seen;
 
 /* splitmix64 */
 static unsigned int below(unsigned int n)
@@ -159,7 +159,8 @@ static void check_info(const struct slow *slow)
 {
 	struct tw_rib_info info = info_of(slow->rib);
 	bool prefixes[N_PREFIXES] = {false};
-	uint32_t per_peer[N_PEERS] = {0}, n_paths = 0, n_prefixes = 0, n_peers = 0, n_stale = 0;
+	uint32_t per_peer[N_PEERS] = {0}, per_router[N_ROUTERS] = {0};
+	uint32_t n_paths = 0, n_prefixes = 0, n_peers = 0, n_stale = 0;
 
 	for (unsigned int i = 0; i < slow->n_routes; i++) {
 		const struct slow_route *route = &slow->routes[i];
@@ -172,6 +173,7 @@ static void check_info(const struct slow *slow)
 		n_prefixes += !prefixes[route->prefix];
 		prefixes[route->prefix] = true;
 		per_peer[route->peer]++;
+		per_router[router_of(route->peer)]++;
 	}
 	for (unsigned int i = 0; i < N_PEERS; i++) {
 		n_peers += per_peer[i] > 0;
@@ -179,6 +181,11 @@ static void check_info(const struct slow *slow)
 		if (slow->peers[i].number != TW_RIB_NONE)
 			assert_int_equal(
 				tw_rib_peer_routes(slow->rib, slow->peers[i].number), per_peer[i]);
+	}
+	for (uint8_t i = 1; i < N_ROUTERS; i++) {
+		struct tw_addr router = peer_of(0, i).router;
+
+		assert_int_equal(tw_rib_router_routes(slow->rib, &router), per_router[i]);
 	}
 	assert_int_equal(info.n_prefixes, n_prefixes);
 	assert_int_equal(info.n_routes, slow->n_routes);
@@ -232,14 +239,15 @@ static void step_route(struct slow *slow)
 	struct tw_bgp_route told = {
 		.prefix = pfx(pool[prefix]), .path_id = route.path_id, .path = encode(&route.path)};
 	unsigned int at = find_route(slow, prefix, peer, route.path_id);
+	int err;
 
 	/* Told once more as it is. */
 	if (at < slow->n_routes && below(4) == 0) {
 		route.path = slow->routes[at].path;
 		told.path = encode(&route.path);
 	}
-	assert_int_equal(
-		tw_rib_route(slow->rib, peer_number(slow, peer), &told), slow_tell(slow, &route));
+	err = tw_rib_route(slow->rib, peer_number(slow, peer), &told);
+	assert_int_equal(err, slow_tell(slow, &route, false));
 }
 
 static void step_withdraw(struct slow *slow)
@@ -321,6 +329,7 @@ static void step_adopt(struct slow *slow, const struct tw_rib_spec *spec)
 	while (n-- > 0)
 		step_route(&next);
 	before = next.n_routes;
+	next.made_room += slow->made_room;
 	assert_int_equal(tw_rib_adopt_live(next.rib, slow->rib), slow_adopt(&next, slow));
 	moved_seen += next.n_routes - before;
 	tw_rib_free(slow->rib);
@@ -362,6 +371,7 @@ static void random_routes_are_as_if_worked_out_anew(void **state)
 
 		spec.majority = below(3) == 0 ? 1 + below(100) : 50;
 		spec.max_routes = below(3) == 0 ? 1 + below(60) : MAX_ROUTES;
+		spec.router_max_routes = below(2) == 0 ? 1 + below(40) : 0;
 		spec.vantage = vantage;
 		spec.n_vantage = below(3) == 0 ? 1 + below(3) : 0;
 		if (below(2) == 0) {
@@ -377,6 +387,7 @@ static void random_routes_are_as_if_worked_out_anew(void **state)
 				check_prefix(&slow, 7);
 		}
 		refused_seen += slow.refused;
+		made_room_seen += slow.made_room;
 		tw_rib_free(slow.rib);
 	}
 	/* No part of the comparison may run dry. */
@@ -385,6 +396,7 @@ static void random_routes_are_as_if_worked_out_anew(void **state)
 	assert_in_range(stale_seen, 1000, UINT32_MAX);
 	assert_in_range(resolved_seen, 1000, UINT32_MAX);
 	assert_in_range(refused_seen, 1000, UINT32_MAX);
+	assert_in_range(made_room_seen, 1000, UINT32_MAX);
 	assert_in_range(moved_seen, 1000, UINT32_MAX);
 }
 

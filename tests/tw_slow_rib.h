@@ -7,12 +7,14 @@
 
 #include <errno.h>
 
+#include "tw_rib_priv.h"
 #include "tw_test_rib.h"
 
 enum {
 	N_PREFIXES = 26,
 	N_PEERS = 14,
 	N_IDS = 4,
+	N_ROUTERS = 3, /* the first: MRT files */
 	MAX_ROUTES = N_PREFIXES * N_PEERS * N_IDS,
 };
 
@@ -55,8 +57,9 @@ struct slow {
 	uint32_t n_peers;
 	uint32_t numbers[N_PREFIXES];
 	uint32_t n_prefixes;
+	uint32_t told_first[N_ROUTERS]; /* prefixes */
 	bool changed[N_PREFIXES];
-	uint64_t refused;
+	uint64_t refused, made_room;
 };
 
 /* Every third of an MRT file; two tables of one router with the same address; a router's own. */
@@ -70,6 +73,11 @@ static inline struct tw_bgp_peer cast(unsigned int i)
 		peer.asn = KP;
 	peer.distinguisher = i % 2;
 	return peer;
+}
+
+static inline unsigned int router_of(unsigned int peer)
+{
+	return cast(peer).router.bytes[3];
 }
 
 static inline bool mine(const struct tw_target *target, uint32_t asn)
@@ -260,24 +268,86 @@ static inline void drop(struct slow *slow, unsigned int at)
 		(--slow->n_routes - at) * sizeof(slow->routes[0]));
 }
 
-/* What tw_rib_route() is to return. */
-static inline int slow_tell(struct slow *slow, const struct slow_route *route)
+/* What keeps out a prefix that nobody has told: the RIB that is full, or the router's share; 0: nothing. */
+static inline int slow_prefix_bound(const struct slow *slow, unsigned int router)
+{
+	uint32_t share = slow->spec->router_max_routes;
+
+	if (slow->n_prefixes == slow->spec->max_routes)
+		return -ENOSPC;
+	return router != 0 && share != 0 && slow->told_first[router] == share ? -EDQUOT : 0;
+}
+
+/* Likewise a route, whose prefix may be told. */
+static inline int slow_route_bound(const struct slow *slow, unsigned int router)
+{
+	uint32_t share = slow->spec->router_max_routes, n = 0;
+
+	for (unsigned int i = 0; i < slow->n_routes; i++)
+		n += router_of(slow->routes[i].peer) == router;
+	if (slow->n_routes == slow->spec->max_routes)
+		return -ENOSPC;
+	return router != 0 && share != 0 && n == share ? -EDQUOT : 0;
+}
+
+/*
+ * The route that made room for another is one of the router's that it has not told again yet: which one is not said. It is
+ * the one that the RIB, which took the other already, has no more. False where there is none.
+ */
+static inline bool slow_make_room(struct slow *slow, unsigned int router)
+{
+	unsigned int untold = 0, gone = MAX_ROUTES, n_gone = 0;
+
+	for (unsigned int i = 0; i < slow->n_routes; i++) {
+		const struct slow_route *other = &slow->routes[i];
+		const struct slow_peer *peer = &slow->peers[other->peer];
+
+		if (router == 0 || router_of(other->peer) != router || !peer->refreshing ||
+			other->told)
+			continue;
+		untold++;
+		if (tw_rib_find_route(slow->rib, slow->numbers[other->prefix], peer->number,
+			    other->path_id) != TW_RIB_NONE)
+			continue;
+		gone = i;
+		n_gone++;
+	}
+	if (untold == 0)
+		return false;
+	assert_int_equal(n_gone, 1);
+	drop(slow, gone);
+	slow->made_room++;
+	return true;
+}
+
+/* What tw_rib_route() returned, `adopted` in a move from another RIB: to be asked afterwards. */
+static inline int slow_tell(struct slow *slow, const struct slow_route *route, bool adopted)
 {
 	unsigned int at = find_route(slow, route->prefix, route->peer, route->path_id);
+	unsigned int router = router_of(route->peer);
 	bool known = at < slow->n_routes;
+	int err = 0;
 
 	if (known && memcmp(&slow->routes[at].path, &route->path, sizeof(route->path)) == 0) {
 		slow->routes[at].told = route->told;
 		return 0;
 	}
-	if (!known && (slow->n_routes == slow->spec->max_routes ||
-			      (slow->numbers[route->prefix] == TW_RIB_NONE &&
-				      slow->n_prefixes == slow->spec->max_routes))) {
-		slow->refused++;
-		return -ENOSPC;
-	}
 	if (slow->numbers[route->prefix] == TW_RIB_NONE)
+		err = slow_prefix_bound(slow, router);
+	if (err == 0 && !known) {
+		err = slow_route_bound(slow, router);
+		if (err != 0 && !adopted && slow_make_room(slow, router))
+			err = 0;
+		at = slow->n_routes;
+	}
+	if (err != 0) {
+		slow->refused++;
+		return err;
+	}
+	if (slow->numbers[route->prefix] == TW_RIB_NONE) {
 		slow->numbers[route->prefix] = slow->n_prefixes++;
+		slow->told_first[router]++;
+	}
 	slow->routes[at] = *route;
 	slow->n_routes += !known;
 	slow->changed[route->prefix] = true;
@@ -334,7 +404,7 @@ static inline int slow_adopt(struct slow *slow, const struct slow *from)
 				cast(route->peer).router.family == 0 ||
 				!slow_wants(slow->spec, route->prefix))
 				continue;
-			if (slow_tell(slow, route) < 0)
+			if (slow_tell(slow, route, true) < 0)
 				result = -ENOSPC;
 		}
 	return result;

@@ -49,6 +49,18 @@ static int copy_vantage(struct tw_rib *rib, const struct tw_rib_spec *spec)
 	return 0;
 }
 
+/* 0: no router has a bound of its own. */
+static void set_share(struct tw_rib *rib, uint32_t max_routes)
+{
+	int64_t octets = (int64_t)TW_RIB_PATH_OCTETS * max_routes;
+
+	rib->router_max_routes = max_routes != 0 ? max_routes : UINT32_MAX;
+	rib->router_max_octets =
+		octets > TW_RIB_ROUTER_OCTETS_MIN ? octets : TW_RIB_ROUTER_OCTETS_MIN;
+	if (max_routes == 0)
+		rib->router_max_octets = INT64_MAX;
+}
+
 struct tw_rib *tw_rib_create(const struct tw_rib_spec *spec)
 {
 	struct tw_rib *rib = calloc(1, sizeof(*rib));
@@ -59,6 +71,7 @@ struct tw_rib *tw_rib_create(const struct tw_rib_spec *spec)
 	rib->majority = spec->majority;
 	rib->max_routes =
 		spec->max_routes < TW_RIB_ROUTES_MAX ? spec->max_routes : TW_RIB_ROUTES_MAX;
+	set_share(rib, spec->router_max_routes);
 	rib->free_route = TW_RIB_NONE;
 	octets = (uint64_t)TW_RIB_PATH_OCTETS * rib->max_routes;
 	rib->paths = (struct tw_rib_paths){
@@ -89,6 +102,7 @@ void tw_rib_free(struct tw_rib *rib)
 	free(rib->prefixes);
 	free(rib->prefix_index.slots);
 	free(rib->peers);
+	free(rib->routers);
 	free(rib->peer_index.slots);
 	free(rib->routes);
 	free(rib->route_index.slots);
@@ -142,19 +156,51 @@ static bool peer_votes(const struct tw_rib *rib, const struct tw_bgp_peer *peer)
 	return rib->n_vantage == 0;
 }
 
+/* The place of a router; the first that is free, or n_routers, where it has none. */
+static uint32_t router_place(const struct tw_rib *rib, const struct tw_addr *addr)
+{
+	uint32_t unused = rib->n_routers;
+
+	for (uint32_t i = 0; i < rib->n_routers; i++) {
+		const struct tw_rib_router *router = &rib->routers[i];
+
+		if (same_addr(&router->addr, addr))
+			return i;
+		if (unused == rib->n_routers && router->n_peers == 0 && router->n_prefixes == 0)
+			unused = i;
+	}
+	return unused;
+}
+
+/* Counts one more peer of a router, into reserved room; returns its place. */
+static uint32_t join_router(struct tw_rib *rib, const struct tw_addr *addr)
+{
+	uint32_t at = router_place(rib, addr);
+
+	if (at == rib->n_routers)
+		rib->routers[rib->n_routers++] = (struct tw_rib_router){0};
+	rib->routers[at].addr = *addr;
+	rib->routers[at].n_peers++;
+	return at;
+}
+
 uint32_t tw_rib_peer(struct tw_rib *rib, const struct tw_bgp_peer *peer)
 {
 	uint32_t hash = hash_peer(rib, peer);
 	uint32_t number = tw_index_find(&rib->peer_index, hash, is_peer, rib, peer);
+	bool routed = peer->router.family != 0;
 
 	if (number != TW_RIB_NONE)
 		return number;
 	if (rib->n_peers == TW_RIB_PEERS_MAX || tw_index_reserve(&rib->peer_index) != 0 ||
-		TW_RIB_GROW(rib->peers, rib->peer_capacity, rib->n_peers) != 0)
+		TW_RIB_GROW(rib->peers, rib->peer_capacity, rib->n_peers) != 0 ||
+		(routed && TW_RIB_GROW(rib->routers, rib->router_capacity, rib->n_routers) != 0))
 		return TW_RIB_NONE;
 	number = rib->n_peers++;
-	rib->peers[number] = (struct tw_rib_peer){
-		.peer = *peer, .votes = peer_votes(rib, peer), .first = TW_RIB_NONE};
+	rib->peers[number] = (struct tw_rib_peer){.peer = *peer,
+		.votes = peer_votes(rib, peer),
+		.first = TW_RIB_NONE,
+		.router = routed ? join_router(rib, &peer->router) : TW_RIB_NONE};
 	tw_index_add(&rib->peer_index, hash, number);
 	return number;
 }
@@ -172,6 +218,13 @@ uint32_t tw_rib_n_peers(const struct tw_rib *rib)
 uint32_t tw_rib_peer_routes(const struct tw_rib *rib, uint32_t peer)
 {
 	return rib->peers[peer].n_routes;
+}
+
+uint32_t tw_rib_router_routes(const struct tw_rib *rib, const struct tw_addr *router)
+{
+	uint32_t at = router_place(rib, router);
+
+	return at < rib->n_routers ? rib->routers[at].n_routes : 0;
 }
 
 static bool is_prefix(const void *owner, uint32_t value, const void *key)
@@ -271,6 +324,7 @@ static uint64_t memory(const struct tw_rib *rib)
 	return sizeof(*rib) + slots * sizeof(struct tw_index_slot) +
 	       (uint64_t)rib->prefix_capacity * sizeof(*rib->prefixes) +
 	       (uint64_t)rib->peer_capacity * sizeof(*rib->peers) +
+	       (uint64_t)rib->router_capacity * sizeof(*rib->routers) +
 	       (uint64_t)rib->slot_capacity * sizeof(*rib->routes) +
 	       (uint64_t)rib->changed_capacity * sizeof(*rib->changed) +
 	       (uint64_t)rib->key_capacity * sizeof(*rib->keys) +

@@ -43,6 +43,13 @@
  * Memory: bounded by max_routes: so many routes, so many prefixes that ever had one, and TW_RIB_PATH_OCTETS a route of
  * paths, which are kept once (and 1 MiB in all cases). What is beyond is refused and counted.
  *
+ * Of that each BMP router (tw_bgp_peer.router) has a share, over all of its vantage points: router_max_routes routes, as
+ * many prefixes that nobody had told before it, and TW_RIB_PATH_OCTETS a route of paths, each counted for every route (64
+ * KiB in all cases). No router can take more, whatever it tells, and what MRT files tell has no share. A route that finds
+ * its router's share full, or the whole RIB, takes the room of one that the router told before a refresh that is under
+ * way and has not told again yet, if there is any: a router that lost its session and comes back with other routes
+ * replaces its own.
+ *
  * Time: nothing costs more than the routes concerned. Look-ups hash with a random key: whoever chooses prefixes,
  * path identifiers and paths cannot make them slow. The key shows in no result.
  *
@@ -71,8 +78,9 @@ struct tw_rib_spec {
 	uint32_t n_ranges[2];
 	const struct tw_rib_vantage *vantage; /* who votes; n 0: everybody; copied */
 	unsigned int n_vantage;
-	unsigned int majority; /* percent, 1 to 100 */
-	uint32_t max_routes;   /* at most TW_RIB_ROUTES_MAX count */
+	unsigned int majority;      /* percent, 1 to 100 */
+	uint32_t max_routes;        /* at most TW_RIB_ROUTES_MAX count */
+	uint32_t router_max_routes; /* of them one BMP router's; 0: routers have no share */
 };
 
 enum tw_verdict_kind {
@@ -116,11 +124,13 @@ const struct tw_bgp_peer *tw_rib_peer_at(const struct tw_rib *rib, uint32_t peer
 uint32_t tw_rib_n_peers(const struct tw_rib *rib);
 /* How many routes a vantage point has. */
 uint32_t tw_rib_peer_routes(const struct tw_rib *rib, uint32_t peer);
+/* How many all vantage points of a BMP router have. */
+uint32_t tw_rib_router_routes(const struct tw_rib *rib, const struct tw_addr *router);
 
 /*
  * Takes a route, or its withdrawal. The prefix is one that tw_rib_wants(). Returns 1 where that changed a path, 0
- * where it did not, -ENOSPC where a bound of max_routes is reached, -ENOMEM. A path that cannot be kept still replaces
- * the one before, which is true no more: that one is withdrawn.
+ * where it did not, -EDQUOT where the router's share is full, -ENOSPC where the RIB is, -ENOMEM. A path that cannot be
+ * kept still replaces the one before, which is true no more: that one is withdrawn.
  */
 int tw_rib_route(struct tw_rib *rib, uint32_t peer, const struct tw_bgp_route *route);
 
@@ -130,8 +140,8 @@ void tw_rib_peer_down(struct tw_rib *rib, uint32_t peer);
 void tw_rib_peer_stale(struct tw_rib *rib, uint32_t peer, bool stale);
 /*
  * A vantage point tells its whole table again: routes that were there when it began and are not told again until it
- * ends are withdrawn then. Begun anew before its end, what was told until then counts no more. An end without a
- * beginning does nothing.
+ * ends are withdrawn then, or before, where the router's routes need their room. Begun anew before its end, what was
+ * told until then counts no more. An end without a beginning does nothing.
  */
 void tw_rib_refresh_begin(struct tw_rib *rib, uint32_t peer);
 void tw_rib_refresh_end(struct tw_rib *rib, uint32_t peer);
@@ -198,7 +208,7 @@ struct tw_rib_info {
 	uint32_t n_paths; /* different ones */
 	uint32_t n_peers; /* with a route */
 	uint32_t n_stale; /* of them stale */
-	uint64_t refused; /* routes that a bound kept out, each time they were told */
+	uint64_t refused; /* routes that a bound or a share kept out, each time they were told */
 	uint64_t bytes;   /* of memory, about */
 };
 void tw_rib_info(const struct tw_rib *rib, struct tw_rib_info *info);

@@ -9,6 +9,7 @@
  *
  *   prefixes[]   number -> prefix, its routes         index of prefixes
  *   peers[]      number -> vantage point, its routes  index of peers
+ *   routers[]    what a vantage point's router has of its share
  *   routes[]     prefix, peer, path_id -> path        index of routes; in a ring of its prefix, and of its peer
  *   paths[]      segments, count of its routes        index of paths
  *
@@ -17,8 +18,9 @@
 
 #include "tw_rib.h"
 
-#define TW_RIB_PATH_OCTETS_MIN (1u << 20)
-#define TW_RIB_MALLOC_HEAD     16 /* what the allocator adds to a path, about */
+#define TW_RIB_PATH_OCTETS_MIN   (1u << 20)
+#define TW_RIB_ROUTER_OCTETS_MIN (1u << 16)
+#define TW_RIB_MALLOC_HEAD       16 /* what the allocator adds to a path, about */
 
 /* ---- tw_rib_index.c ---- */
 
@@ -171,6 +173,19 @@ struct tw_rib_peer {
 	bool refreshing;
 	uint32_t first;
 	uint32_t n_routes;
+	uint32_t n_untold; /* of them not told in the refresh under way; 0 outside of one */
+	uint32_t router;   /* a place in routers[]; TW_RIB_NONE: an MRT file's */
+};
+
+/* A BMP router, and what it has of its share. */
+struct tw_rib_router {
+	struct tw_addr addr;
+	uint32_t n_peers;
+	uint32_t n_routes;
+	uint32_t n_untold;
+	uint32_t n_prefixes; /* that it told first */
+	uint64_t octets;     /* of its routes' paths */
+	uint32_t next_peer;  /* where the search for a route that is not told again goes on */
 };
 
 struct tw_rib {
@@ -180,6 +195,8 @@ struct tw_rib {
 	unsigned int n_vantage;
 	unsigned int majority;
 	uint32_t max_routes;
+	uint32_t router_max_routes;
+	int64_t router_max_octets;
 	uint32_t *asns; /* of all targets */
 	struct tw_rib_asns *targets;
 	uint64_t time;
@@ -194,6 +211,9 @@ struct tw_rib {
 	struct tw_rib_peer *peers;
 	uint32_t n_peers, peer_capacity;
 	struct tw_index peer_index;
+
+	struct tw_rib_router *routers; /* few: found one by one when a peer is new */
+	uint32_t n_routers, router_capacity;
 
 	struct tw_rib_route *routes;
 	uint32_t n_routes;               /* in use */
