@@ -16,12 +16,14 @@
 #include "tw_table.h"
 #include "tw_upstream_list.h"
 
-#define TW_WORKERS_MAX      64
-#define TW_IDLE_TIMEOUT_MAX 3600
-#define TW_FLOWS_MAX        (1u << 26)
-#define TW_PORTS_MAX        16
-#define TW_LISTEN_DEFAULT   "127.0.0.1:9817"
-#define TW_HISTORY_DEFAULT  3600
+#define TW_WORKERS_MAX        64
+#define TW_IDLE_TIMEOUT_MAX   3600
+#define TW_FLOWS_MAX          (1u << 26)
+#define TW_PORTS_MAX          16
+#define TW_LISTEN_DEFAULT     "127.0.0.1:9817"
+#define TW_HISTORY_DEFAULT    3600
+#define TW_MAX_ROUTES_MAX     100000000
+#define TW_MAX_ROUTES_DEFAULT 1000000
 
 /* A port to watch. */
 struct tw_port_config {
@@ -76,7 +78,8 @@ struct tw_bmp_config {
 	unsigned int n_allow;
 	unsigned int hold; /* seconds that a lost session's routes are taken for good */
 	unsigned int sessions;
-	unsigned int peers; /* of a session */
+	unsigned int peers;      /* of a session */
+	unsigned int max_routes; /* of a router, over all of its peers */
 };
 
 struct tw_config {

@@ -216,6 +216,27 @@ int tw_check_target_asns(const struct tw_config_rule *rule, struct tw_yaml *yaml
 	return 0;
 }
 
+/* A router's share of rib.max_routes, which is told by itself where it is no number. */
+int tw_check_share(const struct tw_config_rule *rule, struct tw_yaml *yaml, const yaml_node_t *node,
+	char note[static TW_CONFIG_NOTE])
+{
+	const yaml_node_t *rib = tw_yaml_field(yaml, tw_yaml_root(yaml), "rib");
+	const char *text = tw_yaml_text(tw_yaml_field(yaml, rib, "max_routes"));
+	uint64_t all = TW_MAX_ROUTES_DEFAULT, number;
+
+	if (text != NULL && parse_decimal(text, rule->min, rule->max, &all) != 0)
+		all = rule->max;
+	if (parse_decimal(tw_yaml_text(node), rule->min, rule->max, &number) != 0)
+		return refuse(note, "write a number from %u to %" PRIu64, rule->min, all);
+	if (number > all)
+		return refuse(note,
+			"more than all routes, of which rib.max_routes is %" PRIu64
+			": write a number from %u to that, or raise it",
+			all, rule->min);
+	snprintf(note, TW_CONFIG_NOTE, "%" PRIu64, number);
+	return 0;
+}
+
 /* Halves of a pair are told where they stand. */
 int tw_check_http(const struct tw_config_rule *rule, struct tw_yaml *yaml, const yaml_node_t *node,
 	char note[static TW_CONFIG_NOTE])

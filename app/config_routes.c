@@ -14,7 +14,6 @@ enum {
 	MAJORITY_DEFAULT = 50,
 	PLACES_DEFAULT = 16,
 	MAX_AGE_DEFAULT = 86400,
-	MAX_ROUTES_DEFAULT = 1000000,
 	HOLD_DEFAULT = 300,
 	SESSIONS_DEFAULT = 8,
 	PEERS_DEFAULT = 1024,
@@ -46,7 +45,7 @@ static int rib_defaults(struct tw_raw_rib *rib)
 {
 	set_default(&rib->majority, MAJORITY_DEFAULT);
 	set_default(&rib->max_age, MAX_AGE_DEFAULT);
-	set_default(&rib->max_routes, MAX_ROUTES_DEFAULT);
+	set_default(&rib->max_routes, TW_MAX_ROUTES_DEFAULT);
 	if (rib->upstreams != NULL)
 		return 0;
 	rib->upstreams = malloc(sizeof(*rib->upstreams));
@@ -56,13 +55,22 @@ static int rib_defaults(struct tw_raw_rib *rib)
 	return 0;
 }
 
-static int bmp_defaults(struct tw_raw_bmp *bmp)
+/* As much for each session, and for the files. */
+static uint32_t share_of(uint32_t max_routes, uint32_t sessions)
+{
+	uint32_t share = max_routes / (sessions + 1);
+
+	return share > 0 ? share : 1;
+}
+
+static int bmp_defaults(struct tw_raw_bmp *bmp, uint32_t max_routes)
 {
 	const unsigned int n = sizeof(allowed) / sizeof(allowed[0]);
 
 	set_default(&bmp->hold, HOLD_DEFAULT);
 	set_default(&bmp->sessions, SESSIONS_DEFAULT);
 	set_default(&bmp->peers, PEERS_DEFAULT);
+	set_default(&bmp->max_routes, share_of(max_routes, bmp->sessions));
 	if (bmp->listen == NULL && (bmp->listen = strdup(LISTEN_DEFAULT)) == NULL)
 		return -ENOMEM;
 	if (bmp->n_allow > 0)
@@ -81,9 +89,14 @@ static int bmp_defaults(struct tw_raw_bmp *bmp)
 
 int tw_config_routes_defaults(struct tw_raw_config *raw)
 {
-	if (raw->rib != NULL && rib_defaults(raw->rib) != 0)
-		return -ENOMEM;
-	return raw->bmp != NULL ? bmp_defaults(raw->bmp) : 0;
+	uint32_t max_routes = TW_MAX_ROUTES_DEFAULT;
+
+	if (raw->rib != NULL) {
+		if (rib_defaults(raw->rib) != 0)
+			return -ENOMEM;
+		max_routes = raw->rib->max_routes;
+	}
+	return raw->bmp != NULL ? bmp_defaults(raw->bmp, max_routes) : 0;
 }
 
 /* The values have passed their checks: parsing them again cannot fail. */
@@ -125,6 +138,7 @@ static int build_bmp(struct tw_config *config, const struct tw_raw_bmp *raw)
 	config->bmp.hold = raw->hold;
 	config->bmp.sessions = raw->sessions;
 	config->bmp.peers = raw->peers;
+	config->bmp.max_routes = raw->max_routes;
 	return 0;
 }
 
@@ -133,7 +147,7 @@ int tw_config_build_routes(struct tw_config *config, struct tw_raw_config *raw)
 	config->rib = (struct tw_rib_config){.majority = MAJORITY_DEFAULT,
 		.places = PLACES_DEFAULT,
 		.max_age = MAX_AGE_DEFAULT,
-		.max_routes = MAX_ROUTES_DEFAULT};
+		.max_routes = TW_MAX_ROUTES_DEFAULT};
 	if (raw->rib != NULL && build_rib(config, raw->rib) != 0)
 		return -ENOMEM;
 	return raw->bmp != NULL ? build_bmp(config, raw->bmp) : 0;

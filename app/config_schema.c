@@ -113,6 +113,7 @@ static const cyaml_schema_field_t bmp_fields[] = {
 	CYAML_FIELD_UINT("hold", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, hold),
 	CYAML_FIELD_UINT("sessions", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, sessions),
 	CYAML_FIELD_UINT("peers", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, peers),
+	CYAML_FIELD_UINT("max_routes", CYAML_FLAG_OPTIONAL, struct tw_raw_bmp, max_routes),
 	CYAML_FIELD_END,
 };
 
@@ -227,7 +228,7 @@ static const struct tw_config_rule rules[] = {
 	{"rib.majority", tw_check_number, .min = 1, .max = 100},
 	{"rib.upstreams", tw_check_number, .min = 0, .max = TW_UPSTREAM_PLACES_MAX},
 	{"rib.max_age", tw_check_number, .min = 1, .max = 31536000},
-	{"rib.max_routes", tw_check_number, .min = 1, .max = 100000000},
+	{"rib.max_routes", tw_check_number, .min = 1, .max = TW_MAX_ROUTES_MAX},
 	{"bmp.listen", tw_check_name,
 		"an address and a port, like 127.0.0.1:11019 or \"[::1]:11019\"", .max = 127},
 	{"bmp.allow", .wants = "a list of routers' prefixes, like [192.0.2.0/24]"},
@@ -236,6 +237,7 @@ static const struct tw_config_rule rules[] = {
 	{"bmp.hold", tw_check_number, .min = 1, .max = 86400},
 	{"bmp.sessions", tw_check_number, .min = 1, .max = 32},
 	{"bmp.peers", tw_check_number, .min = 1, .max = 16384},
+	{"bmp.max_routes", tw_check_share, .min = 1, .max = TW_MAX_ROUTES_MAX},
 	{"decapsulate", .wants = "a list of tunnels, like [gre, vxlan]"},
 	{"decapsulate[]", .unique = true},
 	{"flows.idle_timeout", tw_check_number, .min = 1, .max = TW_IDLE_TIMEOUT_MAX},

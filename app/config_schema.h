@@ -74,6 +74,7 @@ struct tw_raw_bmp {
 	uint32_t hold;
 	uint32_t sessions;
 	uint32_t peers;
+	uint32_t max_routes;
 };
 
 struct tw_raw_flows {
@@ -159,7 +160,7 @@ const struct tw_config_rule *tw_config_rule(const char *path);
 
 tw_config_check tw_check_number, tw_check_asn, tw_check_country, tw_check_prefix, tw_check_mac,
 	tw_check_name, tw_check_path, tw_check_target, tw_check_target_asns, tw_check_link,
-	tw_check_http, tw_check_vantage;
+	tw_check_http, tw_check_vantage, tw_check_share;
 
 /* Reads "20485" or "AS20485", 1 to 2^32-1. Returns 0 or -EINVAL. */
 int tw_config_parse_asn(const char *text, uint32_t *asn);

@@ -123,7 +123,8 @@ static struct tw_rib *make_rib(
 		.vantage = config->rib.vantage,
 		.n_vantage = config->rib.n_vantage,
 		.majority = config->rib.majority,
-		.max_routes = config->rib.max_routes};
+		.max_routes = config->rib.max_routes,
+		.router_max_routes = config->bmp.max_routes};
 	struct tw_rib *rib = NULL;
 
 	if (tw_sources_target_ranges(sources, 4, &ranges[0], &spec.n_ranges[0]) == 0 &&

@@ -54,6 +54,13 @@ static struct tw_sources *sources_in_force(const struct tw_reload *r)
 	return tw_table_sources(atomic_load(&r->engine->slot.published)->table);
 }
 
+/* Routes that had no room are not told again by themselves. */
+static bool more_room(const struct tw_config *fresh, const struct tw_config *before)
+{
+	return fresh->rib.max_routes > before->rib.max_routes ||
+	       fresh->bmp.max_routes > before->bmp.max_routes;
+}
+
 /* The files' routes, with those that routers told. */
 static int read_routes(
 	struct tw_reload *r, const struct tw_config *config, struct tw_sources *sources)
@@ -69,8 +76,8 @@ static int read_routes(
 	pthread_mutex_lock(&live->lock);
 	err = tw_rib_adopt_live(r->fresh_rib, live->rib);
 	pthread_mutex_unlock(&live->lock);
-	r->fresh_ranges = !same_ranges(sources, sources_in_force(r), 4) ||
-			  !same_ranges(sources, sources_in_force(r), 6);
+	r->resync = !same_ranges(sources, sources_in_force(r), 4) ||
+		    !same_ranges(sources, sources_in_force(r), 6) || more_room(config, in_force(r));
 	return err == -ENOMEM ? tw_diag_add(&r->diag, err, "no memory for routes") : 0;
 }
 
@@ -355,7 +362,8 @@ static void refuse(struct tw_reload *r)
 		r->engine->reloads_bad);
 }
 
-static void end(struct tw_reload *r)
+/* Returns whether it is in force. */
+static bool end(struct tw_reload *r)
 {
 	int err = -EINVAL;
 
@@ -373,6 +381,7 @@ static void end(struct tw_reload *r)
 	} else {
 		refuse(r);
 	}
+	return err == 0;
 }
 
 static void retire(struct tw_reload *r)
@@ -414,10 +423,8 @@ bool tw_reload_step(struct tw_reload *r)
 
 	read_events(r);
 	if (r->loading && atomic_load_explicit(&r->loaded, memory_order_acquire)) {
-		r->fresh_ranges &= !r->recut;
-		end(r);
-		resync = r->fresh_ranges;
-		r->fresh_ranges = false;
+		resync = end(r) && r->resync;
+		r->resync = false;
 	}
 	if (r->retired.rules != NULL && tw_rules_unused(&r->engine->slot, &r->retired))
 		retire(r);

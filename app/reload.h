@@ -41,7 +41,7 @@ struct tw_reload {
 	struct tw_rib *fresh_rib;      /* NULL: the live one goes on */
 	uint64_t fresh_time;           /* of its files */
 	uint32_t fresh_cuts;
-	bool fresh_ranges; /* the targets have other addresses than before */
+	bool resync; /* the targets have other addresses than before, or routes more room */
 	struct tw_diag diag;
 	struct tw_rules_retired retired; /* perhaps still in use */
 };
@@ -57,7 +57,7 @@ void tw_reload_recut(struct tw_reload *reload);
 
 /*
  * Does what there is to do, and never waits. To be called every few milliseconds. Returns true where routers have to
- * tell everything again, since the targets have addresses that were nobody's before.
+ * tell everything again, since the targets have addresses that were nobody's before, or more routes have room.
  */
 bool tw_reload_step(struct tw_reload *reload);
 

@@ -39,7 +39,9 @@ struct tw_router {
 	unsigned int last; /* the row that was found last: messages of one peer follow each other */
 	uint64_t began;    /* the session */
 	uint64_t heard;    /* the last octet, or the loss */
+	uint64_t refused;
 	bool told_malformed; /* in this session */
+	bool told_refused;   /* in this session */
 };
 
 struct tw_routers {
@@ -170,6 +172,24 @@ static bool on_wants(void *arg, const struct tw_prefix *prefix)
 	return tw_rib_wants(router->all->live->rib, prefix);
 }
 
+static void refuse(struct tw_router *router, int err)
+{
+	char label[TW_ROUTER_TEXT];
+
+	router->all->refused++;
+	router->refused++;
+	if (router->told_refused)
+		return;
+	router->told_refused = true;
+	fprintf(router->all->spec.log,
+		"transitwatch: bmp: %s: more routes of the targets than %s: what is beyond is left "
+		"out, and more of this session only counted\n",
+		tw_router_label(router, label),
+		err == -EDQUOT   ? "bmp.max_routes: raise it, or let the router tell fewer"
+		: err == -ENOSPC ? "rib.max_routes: raise it, or let routers tell fewer"
+				 : "there is memory for");
+}
+
 static void on_route(void *arg, const struct tw_bgp_peer *peer, const struct tw_bgp_route *route)
 {
 	struct tw_router *router = arg;
@@ -182,7 +202,7 @@ static void on_route(void *arg, const struct tw_bgp_peer *peer, const struct tw_
 		result = tw_rib_route(router->all->live->rib, number, route);
 	}
 	if (result < 0)
-		router->all->refused++;
+		refuse(router, result);
 	if (result != 0)
 		add_news(router->all);
 }
@@ -306,6 +326,7 @@ struct tw_router *tw_router_begin(
 		return NULL;
 	router->began = now;
 	router->told_malformed = false;
+	router->told_refused = false;
 	return router;
 }
 
@@ -315,6 +336,19 @@ ssize_t tw_router_feed(
 	router->heard = now;
 	router->all->now = now;
 	return tw_bmp_feed(router->bmp, data, size, why);
+}
+
+/* All that the peer told is to be told again, and kept until then. */
+static void hold(struct tw_router *router, struct row *row, uint64_t now)
+{
+	uint32_t number = number_of(router, row);
+
+	if (number != TW_RIB_NONE)
+		tw_rib_refresh_begin(router->all->live->rib, number);
+	row->up = false;
+	row->refreshing = false;
+	row->since = now;
+	add_news(router->all);
 }
 
 void tw_router_lost(struct tw_router *router, uint64_t now)
@@ -329,11 +363,7 @@ void tw_router_lost(struct tw_router *router, uint64_t now)
 		if (!row->known) {
 			drop(router, row);
 		} else if (row->up) {
-			row->up = false;
-			/* What was not told again yet is kept with the rest. */
-			row->refreshing = false;
-			row->since = now;
-			add_news(router->all);
+			hold(router, row, now);
 		}
 	}
 }
@@ -390,6 +420,8 @@ static void describe(const struct tw_router *router, struct tw_router_info *info
 		.peers_up = router->bmp != NULL ? tw_bmp_n_peers(router->bmp) : 0,
 		.session = router->bmp != NULL ? *tw_bmp_counts(router->bmp) : router->counts,
 	};
+	info->routes = tw_rib_router_routes(router->all->live->rib, &router->addr);
+	info->refused = router->refused;
 	memcpy(info->name, router->name, sizeof(info->name));
 	for (unsigned int i = 0; i < router->n_rows; i++) {
 		info->peers_held += !router->rows[i].up;

@@ -19,7 +19,9 @@
  * not make it fresh.
  *
  * Memory: `max_routers` routers and `max_peers` peers of each are remembered. Who comes beyond that displaces the
- * router that is lost for longest, or the peer that is held for longest; their routes are withdrawn.
+ * router that is lost for longest, or the peer that is held for longest; their routes are withdrawn. Of routes each
+ * router has a share of the RIB (tw_rib_spec.router_max_routes), in which held ones count, too, and yield to what the
+ * router tells now; what is beyond is left out and counted, and a line says so once a session.
  *
  * Threads: the station's, under the live RIB's lock throughout. `now` is nanoseconds of any clock that never goes back.
  */
@@ -71,6 +73,8 @@ struct tw_router_info {
 	unsigned int peers_up;        /* in the session */
 	unsigned int peers_held;      /* whose routes are kept though they are not up */
 	unsigned int peers_stale;     /* of those held */
+	uint32_t routes;              /* in the RIB, of all its peers */
+	uint64_t refused;             /* since it is known: routes without room, each time told */
 	struct tw_bmp_counts session; /* of the session, or of the last one */
 };
 /* Writes up to `max`, in no order that means anything; returns how many there are. */

@@ -160,6 +160,7 @@ static void check_routes(const struct tw_config *config)
 	assert_int_equal(config->bmp.hold, 60);
 	assert_int_equal(config->bmp.sessions, 2);
 	assert_int_equal(config->bmp.peers, 7);
+	assert_int_equal(config->bmp.max_routes, 4000);
 }
 
 static void test_routes(void **state)
@@ -170,7 +171,7 @@ static void test_routes(void **state)
 			  "\"2001:db8::1\"]\n"
 			  "  majority: 67\n  upstreams: 0\n  max_age: 7200\n  max_routes: 5000\n"
 			  "bmp: {listen: \"[::1]:0\", allow: [10.0.0.0/8], hold: 60, sessions: 2, "
-			  "peers: 7}\n");
+			  "peers: 7, max_routes: 4000}\n");
 	char *text = print(config);
 
 	check_routes(config);
@@ -185,12 +186,22 @@ static void test_routes(void **state)
 	assert_string_equal(config->bmp.listen, "127.0.0.1:11019");
 	assert_int_equal(config->bmp.n_allow, 2);
 	assert_int_equal(config->bmp.hold, 300);
+	assert_int_equal(config->bmp.max_routes, 1000000 / 9);
 	text = print(config);
 	tw_config_free(config);
 	assert_non_null(strstr(text, "127.0.0.0/8"));
 	config = load_good(text);
 	tw_config_free(config);
 	free(text);
+
+	config = load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\nbmp: {sessions: 3}\n"
+			   "rib: {max_routes: 1000}\n");
+	assert_int_equal(config->bmp.max_routes, 250);
+	tw_config_free(config);
+	config = load_good("targets: [{name: a, prefixes: [10.0.0.0/8]}]\nbmp: {}\n"
+			   "rib: {max_routes: 8}\n");
+	assert_int_equal(config->bmp.max_routes, 1);
+	tw_config_free(config);
 }
 
 static void test_print_loads_again(void **state)
@@ -395,6 +406,16 @@ static const struct {
 		"@:2: bmp.allow[0]: 10.0.0.1/8: bits set behind the prefix length: write "
 		"10.0.0.0/8\n"},
 	{TARGET "bmp: {hold: 0}\n", "@:2: bmp.hold: 0: write a number from 1 to 86400\n"},
+	{TARGET "bmp: {max_routes: 0}\n",
+		"@:2: bmp.max_routes: 0: write a number from 1 to 1000000\n"},
+	{TARGET "bmp: {max_routes: 1000001}\n",
+		"@:2: bmp.max_routes: 1000001: more than all routes, of which rib.max_routes is "
+		"1000000: write a number from 1 to that, or raise it\n"},
+	{TARGET "rib: {max_routes: 500}\nbmp: {max_routes: 501}\n",
+		"@:3: bmp.max_routes: 501: more than all routes, of which rib.max_routes is 500: "
+		"write a number from 1 to that, or raise it\n"},
+	{TARGET "rib: {max_routes: x}\nbmp: {max_routes: 501}\n",
+		"@:2: rib.max_routes: x: write a number from 1 to 100000000\n"},
 	{TARGET "upstreams: {asn: 1}\n",
 		"@:2: upstreams: a mapping: write a list of upstreams, each with asn, name and "
 		"links\n"},

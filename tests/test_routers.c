@@ -17,6 +17,7 @@
 #define HOLD        (300 * UINT64_C(1000000000))
 #define MAX_PEERS   3
 #define MAX_ROUTERS 2
+#define SHARE       2
 #define NORTH       "175.45.176.0/24"
 #define SOUTH       "175.45.177.0/24"
 
@@ -31,13 +32,17 @@ static struct tw_router *connect_from(uint8_t host)
 	return tw_router_begin(routers, &addr, now);
 }
 
-static int begin(void **state)
+static int begin_with(uint32_t share)
 {
 	struct tw_routers_spec spec = {
 		.max_routers = MAX_ROUTERS, .max_peers = MAX_PEERS, .hold = HOLD};
+	struct tw_rib_spec shared = everybody;
 
 	if (begin_live() != 0)
 		return 1;
+	tw_rib_free(live.rib);
+	shared.router_max_routes = share;
+	live.rib = make(&shared);
 	spec.log = lines;
 	now = 1000;
 	routers = tw_routers_create(&spec, &live);
@@ -45,6 +50,16 @@ static int begin(void **state)
 		return 1;
 	router = connect_from(1);
 	return router == NULL;
+}
+
+static int begin(void **state)
+{
+	return begin_with(0);
+}
+
+static int begin_shared(void **state)
+{
+	return begin_with(SHARE);
 }
 
 static int end(void **state)
@@ -168,6 +183,94 @@ static void routes_without_room_are_counted(void **state)
 	feed();
 	assert_int_equal(tw_routers_refused(routers), 1);
 	assert_string_equal(verdict(NORTH), "AS4837");
+	assert_int_equal(
+		said("10.0.0.1: more routes of the targets than rib.max_routes: raise it"), 1);
+}
+
+/* ---- a router's share ---- */
+
+static void above_its_share_a_router_is_told_once_and_counted(void **state)
+{
+	struct tw_router *second;
+
+	tw_put_initiation(&wire, "edge1");
+	tell_two();
+	put_up(&telia);
+	for (int i = 0; i < 3; i++)
+		put_route(&telia, NORTH, TTK);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 3);
+	assert_int_equal(info_of_only().refused, 3);
+	assert_int_equal(info_of_only().routes, SHARE);
+	assert_string_equal(verdict(NORTH), "AS4837");
+	assert_int_equal(said("10.0.0.1 (edge1): more routes of the targets than bmp.max_routes: "
+			      "raise it, or let the router tell fewer: what is beyond is left out"),
+		1);
+	assert_int_equal(said("more routes"), 1);
+	/* Another router has its own. */
+	second = router;
+	router = connect_from(2);
+	put_up(&telia);
+	put_route(&telia, NORTH, UNICOM);
+	put_route(&telia, SOUTH, UNICOM);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 3);
+	assert_int_equal(info_of(live.rib).n_routes, 2 * SHARE);
+	/* Room that comes back is used; the next session has its line. */
+	router = second;
+	put_route(&ntt, NORTH, 0);
+	put_route(&telia, NORTH, TTK);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 3);
+	tw_put_peer_down(&wire, &ntt, 1);
+	put_route(&telia, SOUTH, TTK);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 3);
+	lose();
+	router = connect_from(1);
+	put_up(&telia);
+	put_route(&telia, NORTH, TTK);
+	put_route(&telia, SOUTH, TTK);
+	put_route(&telia, "175.45.176.0/22", TTK);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 4);
+	assert_int_equal(said("more routes"), 2);
+}
+
+/* Held routes count, and yield to what the router tells when it is back. */
+static void a_router_that_is_back_replaces_its_own(void **state)
+{
+	tell_two();
+	lose();
+	assert_int_equal(info_of_only().routes, SHARE);
+	router = connect_from(1);
+	/* Another peer, and NTT not up yet. */
+	put_up(&telia);
+	put_route(&telia, NORTH, TTK);
+	feed();
+	assert_int_equal(info_of_only().routes, SHARE);
+	assert_int_equal(tw_routers_refused(routers), 0);
+	put_up(&ntt);
+	put_route(&ntt, NORTH, TTK);
+	feed();
+	assert_string_equal(verdict(NORTH), "AS20485");
+	assert_string_equal(verdict(SOUTH), "none");
+	assert_int_equal(tw_routers_refused(routers), 0);
+	put_route(&ntt, SOUTH, TTK);
+	feed();
+	assert_int_equal(tw_routers_refused(routers), 1);
+	assert_string_equal(verdict(NORTH), "AS20485");
+	/* Lost in the middle of it, too, and with a peer that stays away. */
+	lose();
+	router = connect_from(1);
+	put_up(&ntt);
+	put_route(&ntt, NORTH, UNICOM);
+	put_route(&ntt, SOUTH, UNICOM);
+	feed();
+	assert_string_equal(verdict(NORTH), "AS4837");
+	assert_string_equal(verdict(SOUTH), "AS4837");
+	assert_int_equal(tw_routers_refused(routers), 1);
+	assert_int_equal(info_of_only().routes, SHARE);
 }
 
 static void malformed_messages_are_one_line_a_session(void **state)
@@ -440,6 +543,7 @@ static void what_is_told_of_a_router(void **state)
 }
 
 #define ROUTERS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SHARED_TEST(name)  cmocka_unit_test_setup_teardown(name, begin_shared, end)
 
 int main(void)
 {
@@ -448,6 +552,8 @@ int main(void)
 		ROUTERS_TEST(a_peer_that_goes_down_takes_its_routes_along),
 		ROUTERS_TEST(peers_of_no_interest_stay_out_of_the_rib),
 		ROUTERS_TEST(routes_without_room_are_counted),
+		SHARED_TEST(above_its_share_a_router_is_told_once_and_counted),
+		SHARED_TEST(a_router_that_is_back_replaces_its_own),
 		ROUTERS_TEST(malformed_messages_are_one_line_a_session),
 		ROUTERS_TEST(a_lost_session_keeps_its_routes_and_then_marks_them),
 		ROUTERS_TEST(a_peer_that_is_back_is_fresh_and_told_anew),

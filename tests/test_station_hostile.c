@@ -121,6 +121,60 @@ static void garbage_ends_its_own_session_alone(void **state)
 	close(good);
 }
 
+/* Tells a route of each address of the target. */
+static void fill(int fd)
+{
+	char prefix[TW_PREFIX_TEXT];
+
+	put_up(&telia);
+	for (unsigned int i = 0; i < 1024; i++) {
+		snprintf(prefix, sizeof(prefix), "175.45.%u.%u/32", 176 + i / 256, i % 256);
+		put_route(&telia, prefix, TTK);
+	}
+	send_wire(fd);
+}
+
+static void a_router_that_fills_its_share_fills_no_more(void **state)
+{
+	struct tw_rib_spec spec = everybody;
+	int good, bad;
+
+	pthread_mutex_lock(&live.lock);
+	tw_rib_free(live.rib);
+	spec.max_routes = 300;
+	spec.router_max_routes = 100;
+	live.rib = make(&spec);
+	pthread_mutex_unlock(&live.lock);
+	good = tell_from(1, UNICOM);
+	WAIT(says(NORTH, "AS4837"));
+	bad = dial(2);
+	fill(bad);
+	WAIT(router_of(2)->session.routes == 1024);
+	assert_int_equal(router_of(2)->routes, 100);
+	assert_int_equal(router_of(2)->refused, 924);
+	assert_int_equal(info()->routes_refused, 924);
+	WAIT(said("127.0.0.2: more routes of the targets than bmp.max_routes: raise it") == 1);
+	assert_int_equal(said("more routes"), 1);
+	put_route(&ntt, SOUTH, TTK);
+	send_wire(good);
+	WAIT(says(SOUTH, "AS20485"));
+	assert_int_equal(router_of(1)->refused, 0);
+	/* The same once more, by a session that came back: no more, and said once more. */
+	close(bad);
+	WAIT(info()->sessions == 1);
+	bad = dial(2);
+	fill(bad);
+	WAIT(router_of(2)->connected && router_of(2)->session.routes == 1024);
+	assert_int_equal(router_of(2)->routes, 100);
+	WAIT(said("more routes") == 2);
+	/* A peer that goes down gives all of it back. */
+	tw_put_peer_down(&wire, &telia, 1);
+	send_wire(bad);
+	WAIT(router_of(2)->routes == 0);
+	close(bad);
+	close(good);
+}
+
 static void connections_by_the_hundred_cost_nothing(void **state)
 {
 	int good = tell_from(1, UNICOM);
@@ -215,6 +269,7 @@ int main(void)
 		STATION_TEST(who_is_not_allowed_is_refused),
 		STATION_TEST(a_session_too_many_is_refused),
 		STATION_TEST(garbage_ends_its_own_session_alone),
+		STATION_TEST(a_router_that_fills_its_share_fills_no_more),
 		STATION_TEST(connections_by_the_hundred_cost_nothing),
 		STATION_TEST(addresses_that_are_none_are_told),
 		STATION_TEST(the_same_address_serves_again_at_once),
