@@ -135,10 +135,11 @@ static int make(struct run *r, const struct tw_options *options, struct tw_diag 
 	if (err == 0)
 		err = tw_engine_make(
 			&r->engine, options, r->ports.direct ? sources : NULL, sources[0], diag);
-	if (err == 0 && tw_telemetry_start(&r->serve) != 0)
-		err = tw_diag_add(diag, -ENOMEM, "no memory for telemetry");
 	if (err == 0)
 		err = start_station(r, diag);
+	r->serve.station = r->station;
+	if (err == 0 && tw_telemetry_start(&r->serve) != 0)
+		err = tw_diag_add(diag, -ENOMEM, "no memory for telemetry");
 	return err == 0 ? tw_serve_start(&r->serve, options, diag) : err;
 }
 

@@ -10,10 +10,12 @@
  */
 
 #include "engine.h"
+#include "station.h"
 #include "tw_http.h"
 
 struct tw_serve {
 	struct tw_engine *engine;
+	struct tw_station *station; /* whose routers are told by telemetry; NULL: none */
 	bool wanted;                /* over HTTP */
 	struct tw_history *history; /* NULL: nobody asks */
 	struct tw_http *http;

@@ -245,6 +245,46 @@ static int answer_routes(const char *params, struct rte_tel_data *d)
 	return 0;
 }
 
+static void put_router(struct rte_tel_data *d, unsigned int i, const struct tw_router_info *router)
+{
+	struct rte_tel_data *one = rte_tel_data_alloc();
+	char text[TW_PREFIX_TEXT], name[16];
+
+	if (one == NULL)
+		return;
+	rte_tel_data_start_dict(one);
+	put_text(one, "address", tw_addr_format(&router->addr, text));
+	put_text(one, "name", router->name);
+	put(one, "connected", router->connected);
+	put(one, "peers_up", router->peers_up);
+	put(one, "peers_held", router->peers_held);
+	put(one, "peers_stale", router->peers_stale);
+	put(one, "routes", router->routes);
+	put(one, "refused", router->refused);
+	snprintf(name, sizeof(name), "router_%u", i);
+	rte_tel_data_add_dict_container(d, name, one, 0);
+}
+
+static int answer_routers(const char *params, struct rte_tel_data *d)
+{
+	struct tw_station_info info = {0};
+	uint64_t i, end;
+
+	if (!number_of(params, 0, &i))
+		return -EINVAL;
+	if (asked->station != NULL)
+		tw_station_info(asked->station, &info);
+	rte_tel_data_start_dict(d);
+	put(d, "sessions", info.sessions);
+	put(d, "routes_refused", info.routes_refused);
+	end = i < info.n_routers && info.n_routers - i > PAGE ? i + PAGE : info.n_routers;
+	for (; i < end; i++)
+		put_router(d, (unsigned int)i, &info.routers[i]);
+	if (end < info.n_routers)
+		put(d, "next", end);
+	return 0;
+}
+
 static void put_second(struct rte_tel_data *d, const struct tw_record *record)
 {
 	struct rte_tel_data *one = rte_tel_data_alloc();
@@ -375,6 +415,7 @@ COMMAND(workers)
 COMMAND(table)
 COMMAND(explain)
 COMMAND(routes)
+COMMAND(routers)
 
 int tw_telemetry_start(struct tw_serve *serve)
 {
@@ -393,6 +434,9 @@ int tw_telemetry_start(struct tw_serve *serve)
 		{"/transitwatch/routes", routes,
 			"Ten shares of routes, or pairs of link and route. Parameter: the first, "
 			"`next` of the answer before."},
+		{"/transitwatch/routers", routers,
+			"Ten BMP routers, their peers and routes. Parameter: the first, `next` "
+			"of the answer before."},
 		{"/transitwatch/explain", explain, "What an address is. Parameter: the address."},
 	};
 	int err = 0;

@@ -203,7 +203,7 @@ def test_telemetry(b):
     try:
         time.sleep(3.5)
         commands = ["summary", "series", "series,x", "seconds", "seconds,1", "workers", "table", "explain,175.45.176.1", "explain,x",
-                    "routes", "routes,x"]
+                    "routes", "routes,x", "routers", "routers,x"]
         asked = subprocess.run(["dpdk-telemetry.py", "-f", prefix], input="".join("/transitwatch/%s\n" % c for c in commands),
                                capture_output=True, text=True, timeout=20, check=False)
         answers = [next(iter(json.loads(line).values())) for line in asked.stdout.splitlines() if line.startswith('{"/')]
@@ -211,7 +211,7 @@ def test_telemetry(b):
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=30)
     must(len(answers) == len(commands), "telemetry: %s %s" % (asked.stdout[-300:], asked.stderr))
-    summary, series, bad, latest, first, workers, table, explained, no_address, routes, no_route = answers
+    summary, series, bad, latest, first, workers, table, explained, no_address, routes, no_route, routers, no_router = answers
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     must(summary["received_packets"] == lines[-1]["received"]["packets"] and summary["target"] == lines[-1]["classes"]["target"],
          "telemetry: %s" % summary)
@@ -220,6 +220,7 @@ def test_telemetry(b):
     must(latest and first and all(seconds[t] == s["received_packets"] for t, s in [*latest.items(), *first.items()]), "seconds")
     must(0 <= workers["0"]["busy_percent"] <= 100 and table["routes_ipv4"] == 1, "%s %s" % (workers, table))
     must(routes == {"vantage_points": 0, "stale": 0} and no_route is None, "routes without any: %s %s" % (routes, no_route))
+    must(routers == {"sessions": 0, "routes_refused": 0} and no_router is None, "routers without any: %s %s" % (routers, no_router))
     must(explained["target"] == "KP" and bad is None and no_address is None, "%s %s %s" % (explained, bad, no_address))
     must(not os.path.exists("/var/run/dpdk/" + prefix), "files are left behind")
 
