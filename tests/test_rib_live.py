@@ -13,6 +13,7 @@ import collections
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -48,8 +49,12 @@ targets:
 upstreams: [{asn: 4837, name: China Unicom}]
 attribution: [rib]
 ports: [{device: "net_af_packet0,iface=tap"}]
-""" % "\n".join("  - {name: %s, prefixes: [%s]}" % (name, ", ".join('"%s"' % p for p in prefixes))
-                for name, prefixes in TARGETS.items())
+"""
+
+
+def configured(names):
+    """A configuration of some targets."""
+    return CONFIG % "\n".join("  - {name: %s, prefixes: [%s]}" % (name, ", ".join('"%s"' % p for p in TARGETS[name])) for name in names)
 
 
 def frame(prefix):
@@ -91,14 +96,20 @@ class Sender:
 class Run:
     """The program on the tap of an internet; what it wrote when it ended."""
 
-    def __init__(self, b, net, text):
-        self.folder, self.net = b.folder, net
+    def __init__(self, b, net, text, names=tuple(TARGETS)):
+        self.folder, self.net, self.more = b.folder, net, text
         self.out, self.error = (b.folder / ("run." + suffix) for suffix in ("jsonl", "err"))
         self.out.unlink(missing_ok=True)
-        config = b.folder / "run.yaml"
-        config.write_text(CONFIG + text)
-        self.command = net.inside("station", b.binary, "run", "-c", config, "-o", self.out)
+        self.config = b.folder / "run.yaml"
+        self.watch(names)
+        self.command = net.inside("station", b.binary, "run", "-c", self.config, "-o", self.out)
         self.lines = []
+
+    def watch(self, names):
+        """Writes the configuration of these targets; a run that is under way sees it."""
+        new = self.folder / "run.yaml.new"
+        new.write_text(configured(names) + self.more)
+        os.rename(new, self.config)
 
     def __enter__(self):
         with open(self.error, "w", encoding="utf-8") as error:
@@ -268,6 +279,30 @@ def test_bmp(b):
     # Until the router has told its table for the first time; and while it tells it again, peer by peer.
     check_run(run, sender, {"moves": [CHINA_UNICOM, TRANSTELECOM, CHINA_UNICOM, TRANSTELECOM], "stays": [CHINA_UNICOM],
                             "six": [CHINA_UNICOM, TRANSTELECOM]}, undecided=((0, begun), (lost + 5, back + 2)))
+
+
+def test_bmp_tells_of_targets_that_are_added(b):
+    """FRR has told all its routes when only some are wanted: it is cut off, comes back, and tells of the rest."""
+    with b.internet(bmp_ports=(11019,)) as net:
+        with Run(b, net, 'bmp: {listen: "%s:11019", allow: [10.77.0.0/24]}\n' % STATION, ("moves",)) as run, Sender(net) as sender:
+            begun = run.wait_upstream("moves", CHINA_UNICOM, 0)
+            run.watch(TARGETS)
+            wait_for_lines(run.error, r"session over: ended so that the router tells everything again")
+            cut = time.time()
+            known = max(run.wait_upstream(name, CHINA_UNICOM, 0) for name in ("stays", "six"))
+            print("targets that were added: their routes decide %.1f s after the session was ended" % (known - cut))
+            must(known - cut < 5, "targets that were added: their routes decide %.1f s after the session was ended" % (known - cut))
+            net.move(MOVES, TRANSTELECOM)
+            run.wait_upstream("moves", TRANSTELECOM, int(cut))
+    must(len(re.findall("session over", run.error.read_text())) == 1, "sessions: %s" % run.text())
+    must(run.lines[-1]["exact"] and not run.lines[-1]["dropped"], "packets are lost: %s" % run.lines[-1]["dropped"])
+    must(run.lines[-1]["received"]["packets"] == sum(sender.sent.values()),
+         "sent %s, received %s" % (sender.sent, run.lines[-1]["received"]))
+    for name, since in (("moves", begun), ("stays", known), ("six", known)):
+        # While FRR's peers tell a move one after the other, they may be of two minds.
+        away = [(second, series) for second, series in run.upstreams()[name]
+                if since <= second and (0, "none") in series and (name != "moves" or second <= known)]
+        must(not away, "%s: without its routes: %s" % (name, away))
 
 
 def test_bmp_is_for_those_allowed(b):
