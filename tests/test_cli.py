@@ -186,6 +186,35 @@ def test_replay(p):
     p.refuses(2, r"wifi\.pcap: .*link type", "replay", "-c", p.config, "-o", "-", other)
 
 
+def test_routes_files(p):
+    """A file of routes is a file, or what a shell pipes; all else is one line, at once."""
+    table, updates = (p.capture.with_suffix(suffix) for suffix in (".rib.mrt", ".updates.mrt"))
+    fifo = p.folder / "fifo"
+    os.mkfifo(fifo)
+    remedy = ": give the path of an MRT file"
+    for path, pattern in ((fifo, "fifo: a pipe with a name" + remedy), (p.folder, ": a directory" + remedy),
+                          ("/dev/zero", "/dev/zero: a device or a socket" + remedy),
+                          (p.folder / "absent", "absent: cannot be read: No such file or directory" + remedy),
+                          (p.write("empty", ""), "empty: empty: fetch or dump it again")):
+        p.refuses(1, pattern, "explain", "-c", p.config, "--rib", path, "175.45.176.1", timeout=10)
+        p.refuses(1, pattern, "replay", "-c", p.config, "--rib", path, p.capture, timeout=10)
+        # The table was read, and says so.
+        result = p.run("replay", "-c", p.config, "--rib", table, "--updates", path, p.capture, timeout=10)
+        lines = result.stderr.decode().splitlines()
+        must(result.returncode == 1 and len(lines) == 2 and re.search(pattern, lines[1]), "--updates %s: %s" % (path, lines))
+        demo = re.sub(r"(asn|country|overrides): (demo[^\s,}]*)", r"\1: %s/pcaps/\2" % p.root, p.config.read_text())
+        p.refuses(1, pattern, "check", "-c", p.write("routes.yaml", demo + "rib: {files: [%s]}\n" % path), timeout=10)
+    by_path = p.run("explain", "--json", "-c", p.config, "--rib", table, "175.45.176.1")
+    by_pipe = p.run("explain", "--json", "-c", p.config, "--rib", "/dev/stdin", "175.45.176.1", input=table.read_bytes())
+    must(by_path.returncode == by_pipe.returncode == 0 and by_path.stdout == by_pipe.stdout and b"4837" in by_pipe.stdout,
+         "/dev/stdin: %s %s" % (by_path, by_pipe))
+    script = 'exec "$1" replay -c "$2" --rib <(gzip -c "$3") --updates <(cat "$4") -o - "$5"'
+    outputs = [subprocess.run(["bash", "-c", script, "bash", *map(str, (p.binary, p.config, table, updates, p.capture))],
+                              capture_output=True, timeout=60, check=False),
+               p.run("replay", "-c", p.config, "--rib", table, "--updates", updates, "-o", "-", p.capture)]
+    must(outputs[0].returncode == 0 and outputs[0].stdout == outputs[1].stdout, "<(COMMAND): %s" % outputs[0].stderr.decode())
+
+
 def test_interrupt(p):
     """A summary of what was read, and exit status 2, when the user has enough."""
     reader, writer = os.pipe()

@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -250,7 +252,7 @@ static void files_of_no_use(void **state)
 
 	write_file(stream.data, 0);
 	assert_int_equal(read_path(), -ENODATA);
-	expect_line(0, ": empty");
+	expect_line(0, ": empty: fetch or dump it again");
 	for (unsigned int i = 0; i < N_COMPRESSED; i++) {
 		write_file(packed, formats[i].pack(stream.data, 0, packed));
 		assert_int_equal(read_path(), -ENODATA);
@@ -273,15 +275,39 @@ static void files_of_no_use(void **state)
 		       "(TABLE_DUMP, TABLE_DUMP_V2) or messages (BGP4MP)");
 }
 
+static void make_socket(void)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	close(fd);
+}
+
 static void files_that_cannot_be_read(void **state)
 {
 	unlink(path);
 	assert_int_equal(read_path(), -ENOENT);
-	expect_line(0, ": No such file or directory");
+	expect_line(0, ": cannot be read: No such file or directory: give the path of an MRT file");
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(read_path(), -EISDIR);
-	expect_line(0, ": Is a directory");
+	expect_line(0, ": a directory: give the path of an MRT file, or pipe one to /dev/stdin");
 	assert_int_equal(rmdir(path), 0);
+	/* Nobody will ever write to it. */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(read_path(), -ESPIPE);
+	expect_line(
+		0, ": a pipe with a name: give the path of an MRT file, or pipe one to /dev/stdin");
+	unlink(path);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	assert_int_equal(read_path(), -ENODEV);
+	expect_line(0,
+		": a device or a socket: give the path of an MRT file, or pipe one to /dev/stdin");
+	unlink(path);
+	make_socket();
+	assert_int_equal(read_path(), -ENODEV);
+	unlink(path);
 }
 
 static void a_record_that_is_too_long_is_passed_over(void **state)
@@ -409,35 +435,47 @@ static void stops_when_told(void **state)
 	assert_int_equal(read_with(&file), 0);
 }
 
-/* Writes the packed stream octet by octet. */
+struct slow_writer {
+	size_t size; /* of the packed stream */
+	int fd;
+};
+
+/* Octet by octet. */
 static void *write_slowly(void *arg)
 {
-	size_t size = *(size_t *)arg;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const struct slow_writer *writer = arg;
 
-	for (size_t i = 0; i < size; i++) {
-		if (write(fd, packed + i, 1) != 1)
+	for (size_t i = 0; i < writer->size; i++) {
+		usleep(100);
+		if (write(writer->fd, packed + i, 1) != 1)
 			break;
 	}
-	close(fd);
+	close(writer->fd);
 	return NULL;
 }
 
+/* As a shell gives it: /dev/stdin, or /dev/fd/63 for <(COMMAND). */
 static void a_pipe_that_gives_octet_by_octet(void **state)
 {
+	char name[32];
+
 	make_stream(2);
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0600), 0);
 	for (unsigned int i = 0; i < N_FORMATS; i++) {
 		size_t size = formats[i].pack(stream.data, stream.size, packed);
+		const struct tw_mrt_file file = {.path = name};
+		struct slow_writer slow = {.size = size};
 		pthread_t writer;
+		int ends[2];
 
-		assert_int_equal(pthread_create(&writer, NULL, write_slowly, &size), 0);
-		assert_int_equal(read_path(), 0);
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		slow.fd = ends[1];
+		snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
+		assert_int_equal(pthread_create(&writer, NULL, write_slowly, &slow), 0);
+		assert_int_equal(read_with(&file), 0);
 		assert_int_equal(counts.states, 2);
 		pthread_join(writer, NULL);
+		close(ends[0]);
 	}
-	unlink(path);
 }
 
 static int set_up(void **state)

@@ -83,7 +83,11 @@ const struct tw_mrt_counts *tw_mrt_counts(const struct tw_mrt *mrt);
  */
 bool tw_mrt_is_cut(const struct tw_mrt *mrt, size_t left, uint64_t *record, uint64_t *offset);
 
-/* A file: plain, gzip or bzip2 as its first octets say, several compressed streams one after the other included. */
+/*
+ * A file: plain, gzip or bzip2 as its first octets say, several compressed streams one after the other included. It is
+ * a regular one, or a pipe that a shell makes (/dev/stdin, <(COMMAND)): nothing else can be read for sure without waiting
+ * for whoever may never come.
+ */
 struct tw_mrt_file {
 	const char *path;
 	/* Called about every `every` octets of decompressed data and at the end, where not NULL: for progress. */
@@ -97,7 +101,8 @@ struct tw_mrt_file {
  * Reads a file to its end, in bounded memory. Routes are handed on as they are read: where it fails, those before
  * have been. Malformed records are no failure. Returns 0, or
  *
- *   -errno       it cannot be opened or read
+ *   -errno       it cannot be opened or read; -EISDIR, -ESPIPE, -ENODEV: it is a directory, a pipe with a name, a
+ *                device or a socket
  *   -ENODATA     it is empty
  *   -EINVAL      none of its records is one that is read: it is no MRT file, or of other types, or all are malformed
  *   -EPIPE       it is cut, in the compressed stream or within a record

@@ -70,6 +70,22 @@ static void take_malformed(void *arg, uint64_t record, uint64_t offset, const ch
 		reading->handler->malformed(reading->handler->arg, record, offset, why);
 }
 
+static int tell_unreadable(const struct reading *reading, int err)
+{
+	const char *path = reading->file->path;
+	const char *what = err == -EISDIR   ? "a directory"
+			   : err == -ESPIPE ? "a pipe with a name"
+			   : err == -ENODEV ? "a device or a socket"
+					    : NULL;
+
+	if (what != NULL)
+		return tw_diag_add(reading->diag, err,
+			"%s: %s: give the path of an MRT file, or pipe one to /dev/stdin", path,
+			what);
+	return tw_diag_add(reading->diag, err,
+		"%s: cannot be read: %s: give the path of an MRT file", path, strerror(-err));
+}
+
 /* False with *err where there is nothing to read or to read it with. */
 static bool start(struct reading *reading, int *err)
 {
@@ -84,7 +100,7 @@ static bool start(struct reading *reading, int *err)
 
 	reading->source = tw_mrt_source_open(reading->file->path, err);
 	if (reading->source == NULL) {
-		tw_diag_add(reading->diag, *err, "%s: %s", reading->file->path, strerror(-*err));
+		tell_unreadable(reading, *err);
 		return false;
 	}
 	reading->mrt = tw_mrt_create(&ours);
@@ -201,9 +217,12 @@ static int conclude(struct reading *reading, int err)
 			" of the decompressed data; fetch or dump it again",
 			path, kind, record, offset);
 	if (err != 0)
-		return tw_diag_add(reading->diag, err, "%s: %s", path, strerror(-err));
+		return tw_diag_add(reading->diag, err,
+			"%s: cannot be read to its end: %s; fetch or dump it again", path,
+			strerror(-err));
 	if (counts->bytes == 0 && !cut)
-		return tw_diag_add(reading->diag, -ENODATA, "%s: empty", path);
+		return tw_diag_add(
+			reading->diag, -ENODATA, "%s: empty: fetch or dump it again", path);
 	if (n_read(counts) == 0)
 		return tell_useless(reading);
 	if (cut)

@@ -11,9 +11,12 @@
 #include <bzlib.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -157,6 +160,37 @@ static int recognise(struct tw_mrt_source *source)
 	return err;
 }
 
+/* A pipe with a name may never have a writer, and a reload could not read it again; 0 where it may be read. */
+static int check_kind(int fd)
+{
+	struct statfs system;
+	struct stat file;
+
+	if (fstat(fd, &file) != 0 || fstatfs(fd, &system) != 0)
+		return -errno;
+	if (S_ISDIR(file.st_mode))
+		return -EISDIR;
+	if (S_ISFIFO(file.st_mode))
+		return system.f_type == PIPEFS_MAGIC ? 0 : -ESPIPE;
+	return S_ISREG(file.st_mode) ? 0 : -ENODEV;
+}
+
+/* Opening waits for nobody; reading does. Returns the descriptor, or -errno. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
+
+	if (fd < 0)
+		return errno == ENXIO ? -ENODEV : -errno;
+	err = check_kind(fd);
+	if (err == 0 && fcntl(fd, F_SETFL, 0) != 0)
+		err = -errno;
+	if (err == 0)
+		return fd;
+	close(fd);
+	return err;
+}
+
 struct tw_mrt_source *tw_mrt_source_open(const char *path, int *err)
 {
 	struct tw_mrt_source *source = calloc(1, sizeof(*source));
@@ -165,8 +199,8 @@ struct tw_mrt_source *tw_mrt_source_open(const char *path, int *err)
 	if (source == NULL)
 		return NULL;
 	source->first_stream = true;
-	source->fd = open(path, O_RDONLY | O_CLOEXEC);
-	*err = source->fd < 0 ? -errno : recognise(source);
+	source->fd = open_file(path);
+	*err = source->fd < 0 ? source->fd : recognise(source);
 	if (*err != 0) {
 		tw_mrt_source_close(source);
 		return NULL;

@@ -10,7 +10,10 @@
 
 struct tw_mrt_source;
 
-/* Returns NULL with *err = -errno. */
+/*
+ * A regular file, or a pipe without a name, which a shell makes. Never waits for a writer. Returns NULL with *err = -errno;
+ * of what may not be read -EISDIR, a directory; -ESPIPE, a pipe with a name; -ENODEV, a device or a socket.
+ */
 struct tw_mrt_source *tw_mrt_source_open(const char *path, int *err);
 void tw_mrt_source_close(struct tw_mrt_source *source);
 
