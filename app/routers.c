@@ -4,9 +4,8 @@
  * Two books are kept of peers. The decoder's has all that are up and how they encode; it goes with the session. The
  * one here outlives it, and has a row for each peer that is up or held.
  *
- * A peer is in the RIB (`known`) only from its first wanted route on: numbers of vantage points are never given back
- * there, and a router with a thousand peers may have two that reach a target. Of peers that are not, nothing has to be
- * kept when the session is lost.
+ * A peer is in the RIB (`known`) only from its first wanted route on: a router with a thousand peers may have two that
+ * reach a target. Of peers that are not, nothing has to be kept when the session is lost.
  */
 
 #include <errno.h>
@@ -122,7 +121,7 @@ static void drop(struct tw_router *router, struct row *row)
 	uint32_t number = row->known ? number_of(router, row) : TW_RIB_NONE;
 
 	if (number != TW_RIB_NONE)
-		tw_rib_peer_down(router->all->live->rib, number);
+		tw_rib_peer_gone(router->all->live->rib, number);
 	*row = router->rows[--router->n_rows];
 	add_news(router->all);
 }

@@ -210,7 +210,7 @@ static uint32_t peer_number(struct slow *slow, unsigned int peer)
 	struct tw_bgp_peer who = cast(peer);
 
 	if (slow->peers[peer].number == TW_RIB_NONE)
-		slow->peers[peer].number = slow->n_peers++;
+		slow->peers[peer].number = slow_number(slow);
 	assert_int_equal(tw_rib_peer(slow->rib, &who), slow->peers[peer].number);
 	return slow->peers[peer].number;
 }
@@ -268,11 +268,18 @@ static void step_withdraw(struct slow *slow)
 		drop(slow, at);
 }
 
-static void step_down(struct slow *slow)
+static void step_down(struct slow *slow, bool gone)
 {
 	unsigned int peer = below(N_PEERS);
+	uint32_t number = peer_number(slow, peer);
 
-	tw_rib_peer_down(slow->rib, peer_number(slow, peer));
+	if (gone) {
+		tw_rib_peer_gone(slow->rib, number);
+		slow->peers[peer].number = TW_RIB_NONE;
+		slow->free_peers[slow->n_free++] = number;
+	} else {
+		tw_rib_peer_down(slow->rib, number);
+	}
 	for (unsigned int i = slow->n_routes; i-- > 0;)
 		if (slow->routes[i].peer == peer)
 			drop(slow, i);
@@ -345,7 +352,7 @@ static void step(struct slow *slow, const struct tw_rib_spec *spec)
 	else if (what < 160)
 		step_withdraw(slow);
 	else if (what < 163)
-		step_down(slow);
+		step_down(slow, what == 162);
 	else if (what < 173)
 		step_stale(slow);
 	else if (what < 181)

@@ -63,6 +63,54 @@ static void a_vantage_point_has_one_number(void **state)
 	tw_rib_free(rib);
 }
 
+static void numbers_of_who_is_gone_are_given_again(void **state)
+{
+	struct tw_rib *rib = make(&everybody), *other = make(&everybody);
+	struct tw_bgp_peer peer = peer_of(1, 1), stays = peer_of(2, 1);
+
+	assert_int_equal(tw_rib_peer(rib, &stays), 0);
+	assert_int_equal(tell(rib, 0, "175.45.176.0/24", PATH(KP)), 1);
+	/* As many as there are numbers, and once more. */
+	for (uint32_t i = 0; i < 2 * TW_RIB_PEERS_MAX; i++) {
+		peer.distinguisher = i;
+		assert_int_equal(tw_rib_peer(rib, &peer), 1);
+		assert_int_equal(tell(rib, 1, "175.45.176.0/24", PATH(KP)), 1);
+		tw_rib_peer_stale(rib, 1, i % 2 == 0);
+		tw_rib_peer_gone(rib, 1);
+	}
+	assert_int_equal(tw_rib_n_peers(rib), 2);
+	assert_int_equal(info_of(rib).n_routes, 1);
+	assert_int_equal(info_of(rib).n_peers, 1);
+	assert_int_equal(info_of(rib).n_stale, 0);
+	assert_int_equal(tw_rib_router_routes(rib, &peer.router), 1);
+	assert_int_equal(tw_rib_adopt_live(other, rib), 0);
+	assert_int_equal(tw_rib_n_peers(other), 1);
+	assert_int_equal(tw_rib_peer(rib, &peer), 1);
+	assert_int_equal(tw_rib_peer_routes(rib, 1), 0);
+	tw_rib_free(rib);
+	tw_rib_free(other);
+}
+
+static void a_move_without_numbers_takes_the_rest(void **state)
+{
+	struct tw_rib *from = make(&everybody), *rib = make(&everybody);
+	struct tw_bgp_peer filler = peer_of(1, 0), peers[] = {peer_of(2, 1), peer_of(3, 1)};
+
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(tw_rib_peer(from, &peers[i]), i);
+		assert_int_equal(tell(from, i, "175.45.176.0/24", PATH(KP)), 1);
+	}
+	for (uint32_t i = 0; i < TW_RIB_PEERS_MAX; i++) {
+		filler.distinguisher = i;
+		assert_int_equal(tw_rib_peer(rib, i == 7 ? &peers[1] : &filler), i);
+	}
+	assert_int_equal(tw_rib_adopt_live(rib, from), -ENOSPC);
+	assert_int_equal(tw_rib_peer_routes(rib, 7), 1);
+	assert_int_equal(info_of(rib).n_routes, 1);
+	tw_rib_free(rib);
+	tw_rib_free(from);
+}
+
 static void what_changed_is_listed_once(void **state)
 {
 	struct tw_rib *rib = make(&everybody);
@@ -420,6 +468,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefixes_keep_their_number),
 		cmocka_unit_test(a_vantage_point_has_one_number),
+		cmocka_unit_test(numbers_of_who_is_gone_are_given_again),
+		cmocka_unit_test(a_move_without_numbers_takes_the_rest),
 		cmocka_unit_test(what_changed_is_listed_once),
 		cmocka_unit_test(what_a_refresh_does_not_tell_again_is_withdrawn),
 		cmocka_unit_test(routes_above_the_bound_are_refused_and_counted),

@@ -187,6 +187,22 @@ static void routes_without_room_are_counted(void **state)
 		said("10.0.0.1: more routes of the targets than rib.max_routes: raise it"), 1);
 }
 
+/* Who makes up ever new peers leaves numbers for all others. */
+static void peers_that_come_and_go_are_forgotten(void **state)
+{
+	struct tw_test_peer peer = ntt;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		peer.asn = 1000 + i;
+		put_up(&peer);
+		put_route(&peer, NORTH, UNICOM);
+		tw_put_peer_down(&wire, &peer, 1);
+		feed();
+	}
+	assert_int_equal(tw_rib_n_peers(live.rib), 1);
+	assert_int_equal(info_of(live.rib).n_routes, 0);
+}
+
 /* ---- a router's share ---- */
 
 static void above_its_share_a_router_is_told_once_and_counted(void **state)
@@ -552,6 +568,7 @@ int main(void)
 		ROUTERS_TEST(a_peer_that_goes_down_takes_its_routes_along),
 		ROUTERS_TEST(peers_of_no_interest_stay_out_of_the_rib),
 		ROUTERS_TEST(routes_without_room_are_counted),
+		ROUTERS_TEST(peers_that_come_and_go_are_forgotten),
 		SHARED_TEST(above_its_share_a_router_is_told_once_and_counted),
 		SHARED_TEST(a_router_that_is_back_replaces_its_own),
 		ROUTERS_TEST(malformed_messages_are_one_line_a_session),

@@ -55,6 +55,8 @@ struct slow {
 	unsigned int n_routes;
 	struct slow_peer peers[N_PEERS];
 	uint32_t n_peers;
+	uint32_t free_peers[N_PEERS]; /* numbers that were given back, the last is the next */
+	unsigned int n_free;
 	uint32_t numbers[N_PREFIXES];
 	uint32_t n_prefixes;
 	uint32_t told_first[N_ROUTERS]; /* prefixes */
@@ -367,6 +369,11 @@ static inline bool slow_wants(const struct tw_rib_spec *spec, unsigned int prefi
 	return false;
 }
 
+static inline uint32_t slow_number(struct slow *slow)
+{
+	return slow->n_free > 0 ? slow->free_peers[--slow->n_free] : slow->n_peers++;
+}
+
 static inline void slow_adopt_peers(struct slow *slow, const struct slow *from)
 {
 	for (uint32_t number = 0; number < from->n_peers; number++)
@@ -381,7 +388,7 @@ static inline void slow_adopt_peers(struct slow *slow, const struct slow *from)
 			if (!routed && !peer->stale && !peer->refreshing)
 				continue;
 			if (slow->peers[i].number == TW_RIB_NONE)
-				slow->peers[i].number = slow->n_peers++;
+				slow->peers[i].number = slow_number(slow);
 			for (unsigned int k = 0; k < slow->n_routes; k++)
 				if (slow->routes[k].peer == i &&
 					slow->peers[i].stale != peer->stale)

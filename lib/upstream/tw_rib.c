@@ -73,6 +73,7 @@ struct tw_rib *tw_rib_create(const struct tw_rib_spec *spec)
 		spec->max_routes < TW_RIB_ROUTES_MAX ? spec->max_routes : TW_RIB_ROUTES_MAX;
 	set_share(rib, spec->router_max_routes);
 	rib->free_route = TW_RIB_NONE;
+	rib->free_peer = TW_RIB_NONE;
 	octets = (uint64_t)TW_RIB_PATH_OCTETS * rib->max_routes;
 	rib->paths = (struct tw_rib_paths){
 		.free = TW_RIB_NONE,
@@ -192,17 +193,32 @@ uint32_t tw_rib_peer(struct tw_rib *rib, const struct tw_bgp_peer *peer)
 
 	if (number != TW_RIB_NONE)
 		return number;
-	if (rib->n_peers == TW_RIB_PEERS_MAX || tw_index_reserve(&rib->peer_index) != 0 ||
+	if ((rib->free_peer == TW_RIB_NONE && rib->n_peers == TW_RIB_PEERS_MAX) ||
+		tw_index_reserve(&rib->peer_index) != 0 ||
 		TW_RIB_GROW(rib->peers, rib->peer_capacity, rib->n_peers) != 0 ||
 		(routed && TW_RIB_GROW(rib->routers, rib->router_capacity, rib->n_routers) != 0))
 		return TW_RIB_NONE;
-	number = rib->n_peers++;
+	number = rib->free_peer != TW_RIB_NONE ? rib->free_peer : rib->n_peers++;
+	if (number == rib->free_peer)
+		rib->free_peer = rib->peers[number].first;
 	rib->peers[number] = (struct tw_rib_peer){.peer = *peer,
 		.votes = peer_votes(rib, peer),
 		.first = TW_RIB_NONE,
 		.router = routed ? join_router(rib, &peer->router) : TW_RIB_NONE};
 	tw_index_add(&rib->peer_index, hash, number);
 	return number;
+}
+
+void tw_rib_peer_gone(struct tw_rib *rib, uint32_t peer)
+{
+	struct tw_rib_peer *gone = &rib->peers[peer];
+
+	tw_rib_peer_down(rib, peer);
+	tw_index_remove(&rib->peer_index, hash_peer(rib, &gone->peer), peer);
+	if (gone->router != TW_RIB_NONE)
+		rib->routers[gone->router].n_peers--;
+	*gone = (struct tw_rib_peer){.first = rib->free_peer, .router = TW_RIB_NONE};
+	rib->free_peer = peer;
 }
 
 const struct tw_bgp_peer *tw_rib_peer_at(const struct tw_rib *rib, uint32_t peer)

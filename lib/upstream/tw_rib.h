@@ -37,8 +37,9 @@
  * The longest prefix that has a route of anybody who votes decides for an address; tw_rib_resolve() follows covering
  * prefixes until there is one.
  *
- * Prefixes and vantage points keep their number for the RIB's whole life, withdrawn ones too: a table may be compiled
- * against them. A RIB that has lived long sheds what is gone by tw_rib_adopt_live() into a new one.
+ * Prefixes keep their number for the RIB's whole life, withdrawn ones too: a table may be compiled against them. Vantage
+ * points keep theirs until tw_rib_peer_gone(). A RIB that has lived long sheds what is gone by tw_rib_adopt_live() into a
+ * new one.
  *
  * Memory: bounded by max_routes: so many routes, so many prefixes that ever had one, and TW_RIB_PATH_OCTETS a route of
  * paths, which are kept once (and 1 MiB in all cases). What is beyond is refused and counted.
@@ -121,6 +122,7 @@ bool tw_rib_wants(const struct tw_rib *rib, const struct tw_prefix *prefix);
 /* The number of a vantage point, new or known; TW_RIB_NONE without memory, or above 65,535. */
 uint32_t tw_rib_peer(struct tw_rib *rib, const struct tw_bgp_peer *peer);
 const struct tw_bgp_peer *tw_rib_peer_at(const struct tw_rib *rib, uint32_t peer);
+/* Above all numbers; one that nobody has is of a vantage point without addresses and routes. */
 uint32_t tw_rib_n_peers(const struct tw_rib *rib);
 /* How many routes a vantage point has. */
 uint32_t tw_rib_peer_routes(const struct tw_rib *rib, uint32_t peer);
@@ -136,6 +138,8 @@ int tw_rib_route(struct tw_rib *rib, uint32_t peer, const struct tw_bgp_route *r
 
 /* Withdraws all routes of a vantage point; ends its stale mark and a refresh under way. */
 void tw_rib_peer_down(struct tw_rib *rib, uint32_t peer);
+/* Likewise, for good: its number may be another's next. */
+void tw_rib_peer_gone(struct tw_rib *rib, uint32_t peer);
 /* Marks a vantage point stale, or fresh again: its routes' prefixes are changed by that. Routes leave the mark as it is. */
 void tw_rib_peer_stale(struct tw_rib *rib, uint32_t peer, bool stale);
 /*

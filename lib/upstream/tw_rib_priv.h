@@ -171,7 +171,7 @@ struct tw_rib_peer {
 	bool votes;
 	bool stale;
 	bool refreshing;
-	uint32_t first;
+	uint32_t first; /* route, or TW_RIB_NONE; of a free number the next free one */
 	uint32_t n_routes;
 	uint32_t n_untold; /* of them not told in the refresh under way; 0 outside of one */
 	uint32_t router;   /* a place in routers[]; TW_RIB_NONE: an MRT file's */
@@ -209,7 +209,8 @@ struct tw_rib {
 	bool lengths[2][129]; /* IPv4, IPv6: some prefix has it */
 
 	struct tw_rib_peer *peers;
-	uint32_t n_peers, peer_capacity;
+	uint32_t n_peers, peer_capacity; /* in use or free */
+	uint32_t free_peer;              /* chained by first */
 	struct tw_index peer_index;
 
 	struct tw_rib_router *routers; /* few: found one by one when a peer is new */

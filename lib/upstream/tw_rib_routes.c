@@ -370,6 +370,8 @@ void tw_rib_refresh_end(struct tw_rib *rib, uint32_t peer)
 /* Adds the vantage points to adopt; numbers[] says which they are here, TW_RIB_NONE of those that stay behind. */
 static int adopt_peers(struct tw_rib *rib, const struct tw_rib *from, uint32_t *numbers)
 {
+	int result = 0;
+
 	for (uint32_t i = 0; i < from->n_peers; i++) {
 		const struct tw_rib_peer *peer = &from->peers[i];
 
@@ -378,14 +380,18 @@ static int adopt_peers(struct tw_rib *rib, const struct tw_rib *from, uint32_t *
 			(peer->n_routes == 0 && !peer->stale && !peer->refreshing))
 			continue;
 		numbers[i] = tw_rib_peer(rib, &peer->peer);
-		if (numbers[i] == TW_RIB_NONE)
-			return rib->n_peers == TW_RIB_PEERS_MAX ? -ENOSPC : -ENOMEM;
+		if (numbers[i] == TW_RIB_NONE && rib->n_peers < TW_RIB_PEERS_MAX)
+			return -ENOMEM;
+		if (numbers[i] == TW_RIB_NONE) {
+			result = -ENOSPC;
+			continue;
+		}
 		tw_rib_peer_stale(rib, numbers[i], peer->stale);
 		end_refresh(rib, numbers[i], false);
 		if (peer->refreshing)
 			tw_rib_refresh_begin(rib, numbers[i]);
 	}
-	return 0;
+	return result;
 }
 
 static int adopt_prefix(
