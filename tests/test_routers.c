@@ -11,108 +11,7 @@
 
 #include <cmocka.h>
 
-#include "routers.h"
-#include "tw_test_station.h"
-
-#define HOLD        (300 * UINT64_C(1000000000))
-#define MAX_PEERS   3
-#define MAX_ROUTERS 2
-#define SHARE       2
-#define NORTH       "175.45.176.0/24"
-#define SOUTH       "175.45.177.0/24"
-
-static struct tw_routers *routers;
-static struct tw_router *router;
-static uint64_t now;
-
-static struct tw_router *connect_from(uint8_t host)
-{
-	const struct tw_addr addr = {.family = 4, .bytes = {10, 0, 0, host}};
-
-	return tw_router_begin(routers, &addr, now);
-}
-
-static int begin_with(uint32_t share)
-{
-	struct tw_routers_spec spec = {
-		.max_routers = MAX_ROUTERS, .max_peers = MAX_PEERS, .hold = HOLD};
-	struct tw_rib_spec shared = everybody;
-
-	if (begin_live() != 0)
-		return 1;
-	tw_rib_free(live.rib);
-	shared.router_max_routes = share;
-	live.rib = make(&shared);
-	spec.log = lines;
-	now = 1000;
-	routers = tw_routers_create(&spec, &live);
-	if (routers == NULL)
-		return 1;
-	router = connect_from(1);
-	return router == NULL;
-}
-
-static int begin(void **state)
-{
-	return begin_with(0);
-}
-
-static int begin_shared(void **state)
-{
-	return begin_with(SHARE);
-}
-
-static int end(void **state)
-{
-	tw_routers_free(routers);
-	end_live();
-	return 0;
-}
-
-static void feed(void)
-{
-	const char *why;
-
-	assert_int_equal(tw_router_feed(router, wire.data, wire.size, now, &why), wire.size);
-	wire.size = 0;
-}
-
-/* Nothing happens a nanosecond before it is due, and it does when it is. */
-static void expect_due(uint64_t at, const char *prefix, const char *before, const char *after)
-{
-	now = at - 1;
-	tw_routers_tick(routers, now);
-	assert_string_equal(verdict(prefix), before);
-	now = at;
-	tw_routers_tick(routers, now);
-	assert_string_equal(verdict(prefix), after);
-}
-
-/* NTT with two routes, told in full. */
-static void tell_two(void)
-{
-	put_up(&ntt);
-	put_route(&ntt, NORTH, UNICOM);
-	put_route(&ntt, SOUTH, UNICOM);
-	put_end(&ntt);
-	feed();
-	assert_string_equal(verdict(NORTH), "AS4837");
-	assert_string_equal(verdict(SOUTH), "AS4837");
-}
-
-static void lose(void)
-{
-	tw_router_lost(router, now);
-	router = NULL;
-}
-
-static struct tw_router_info info_of_only(void)
-{
-	struct tw_router_info info[MAX_ROUTERS];
-
-	assert_int_equal(tw_routers_info(routers, info, MAX_ROUTERS, now), 1);
-	return info[0];
-}
+#include "tw_test_routers.h"
 
 /* ---- while the session is up ---- */
 
@@ -168,125 +67,6 @@ static void peers_of_no_interest_stay_out_of_the_rib(void **state)
 	assert_int_equal(info_of_only().peers_up, 1);
 	lose();
 	assert_int_equal(info_of_only().peers_held, 0);
-}
-
-static void routes_without_room_are_counted(void **state)
-{
-	struct tw_rib_spec small = everybody;
-
-	small.max_routes = 1;
-	tw_rib_free(live.rib);
-	live.rib = make(&small);
-	put_up(&ntt);
-	put_route(&ntt, NORTH, UNICOM);
-	put_route(&ntt, SOUTH, UNICOM);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 1);
-	assert_string_equal(verdict(NORTH), "AS4837");
-	assert_int_equal(
-		said("10.0.0.1: more routes of the targets than rib.max_routes: raise it"), 1);
-}
-
-/* Who makes up ever new peers leaves numbers for all others. */
-static void peers_that_come_and_go_are_forgotten(void **state)
-{
-	struct tw_test_peer peer = ntt;
-
-	for (uint32_t i = 0; i < 100; i++) {
-		peer.asn = 1000 + i;
-		put_up(&peer);
-		put_route(&peer, NORTH, UNICOM);
-		tw_put_peer_down(&wire, &peer, 1);
-		feed();
-	}
-	assert_int_equal(tw_rib_n_peers(live.rib), 1);
-	assert_int_equal(info_of(live.rib).n_routes, 0);
-}
-
-/* ---- a router's share ---- */
-
-static void above_its_share_a_router_is_told_once_and_counted(void **state)
-{
-	struct tw_router *second;
-
-	tw_put_initiation(&wire, "edge1");
-	tell_two();
-	put_up(&telia);
-	for (int i = 0; i < 3; i++)
-		put_route(&telia, NORTH, TTK);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 3);
-	assert_int_equal(info_of_only().refused, 3);
-	assert_int_equal(info_of_only().routes, SHARE);
-	assert_string_equal(verdict(NORTH), "AS4837");
-	assert_int_equal(said("10.0.0.1 (edge1): more routes of the targets than bmp.max_routes: "
-			      "raise it, or let the router tell fewer: what is beyond is left out"),
-		1);
-	assert_int_equal(said("more routes"), 1);
-	/* Another router has its own. */
-	second = router;
-	router = connect_from(2);
-	put_up(&telia);
-	put_route(&telia, NORTH, UNICOM);
-	put_route(&telia, SOUTH, UNICOM);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 3);
-	assert_int_equal(info_of(live.rib).n_routes, 2 * SHARE);
-	/* Room that comes back is used; the next session has its line. */
-	router = second;
-	put_route(&ntt, NORTH, 0);
-	put_route(&telia, NORTH, TTK);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 3);
-	tw_put_peer_down(&wire, &ntt, 1);
-	put_route(&telia, SOUTH, TTK);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 3);
-	lose();
-	router = connect_from(1);
-	put_up(&telia);
-	put_route(&telia, NORTH, TTK);
-	put_route(&telia, SOUTH, TTK);
-	put_route(&telia, "175.45.176.0/22", TTK);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 4);
-	assert_int_equal(said("more routes"), 2);
-}
-
-/* Held routes count, and yield to what the router tells when it is back. */
-static void a_router_that_is_back_replaces_its_own(void **state)
-{
-	tell_two();
-	lose();
-	assert_int_equal(info_of_only().routes, SHARE);
-	router = connect_from(1);
-	/* Another peer, and NTT not up yet. */
-	put_up(&telia);
-	put_route(&telia, NORTH, TTK);
-	feed();
-	assert_int_equal(info_of_only().routes, SHARE);
-	assert_int_equal(tw_routers_refused(routers), 0);
-	put_up(&ntt);
-	put_route(&ntt, NORTH, TTK);
-	feed();
-	assert_string_equal(verdict(NORTH), "AS20485");
-	assert_string_equal(verdict(SOUTH), "none");
-	assert_int_equal(tw_routers_refused(routers), 0);
-	put_route(&ntt, SOUTH, TTK);
-	feed();
-	assert_int_equal(tw_routers_refused(routers), 1);
-	assert_string_equal(verdict(NORTH), "AS20485");
-	/* Lost in the middle of it, too, and with a peer that stays away. */
-	lose();
-	router = connect_from(1);
-	put_up(&ntt);
-	put_route(&ntt, NORTH, UNICOM);
-	put_route(&ntt, SOUTH, UNICOM);
-	feed();
-	assert_string_equal(verdict(NORTH), "AS4837");
-	assert_string_equal(verdict(SOUTH), "AS4837");
-	assert_int_equal(tw_routers_refused(routers), 1);
-	assert_int_equal(info_of_only().routes, SHARE);
 }
 
 static void malformed_messages_are_one_line_a_session(void **state)
@@ -443,7 +223,7 @@ static void a_second_peer_up_begins_the_table_again(void **state)
 	assert_string_equal(verdict(SOUTH), "none");
 }
 
-/* ---- another RIB, and bounds ---- */
+/* ---- another RIB ---- */
 
 static void a_new_rib_takes_over_in_the_middle(void **state)
 {
@@ -475,64 +255,6 @@ static void a_new_rib_takes_over_in_the_middle(void **state)
 	expect_due(2000 + HOLD, NORTH, "AS4837", "AS4837 stale");
 }
 
-static void a_full_book_forgets_who_is_held_for_longest(void **state)
-{
-	struct tw_test_peer peer = ntt;
-
-	for (uint32_t i = 0; i < MAX_PEERS; i++) {
-		peer.asn = 100 + i;
-		put_up(&peer);
-		put_route(&peer, NORTH, UNICOM);
-	}
-	feed();
-	lose();
-	now++;
-	router = connect_from(1);
-	peer.asn = 101;
-	put_up(&peer);
-	feed();
-	now++;
-	lose();
-	now++;
-	router = connect_from(1);
-	/* 100 and 102 are held since before 101; a new one takes the place of one of them. */
-	for (uint32_t i = 0; i < 2; i++) {
-		peer.asn = 200 + i;
-		put_up(&peer);
-		feed();
-		assert_int_equal(info_of_only().peers_held, MAX_PEERS - 1 - i);
-		assert_int_equal(info_of(live.rib).n_routes, MAX_PEERS - 1 - i);
-	}
-	peer.asn = 101;
-	assert_int_equal(
-		tw_rib_peer_routes(live.rib,
-			tw_rib_peer(live.rib, &(struct tw_bgp_peer){.addr = {4, {192, 0, 2, 1}},
-						      .router = {4, {10, 0, 0, 1}},
-						      .asn = 101})),
-		1);
-}
-
-static void a_new_router_takes_the_place_of_the_longest_lost(void **state)
-{
-	struct tw_router *second;
-
-	tell_two();
-	second = connect_from(2);
-	assert_non_null(second);
-	assert_ptr_not_equal(second, router);
-	/* Everybody is there. */
-	assert_null(connect_from(3));
-	lose();
-	now++;
-	tw_router_lost(second, now);
-	now++;
-	assert_string_equal(verdict(NORTH), "AS4837");
-	router = connect_from(3);
-	assert_non_null(router);
-	assert_string_equal(verdict(NORTH), "none");
-	assert_ptr_equal(connect_from(2), second);
-}
-
 static void what_is_told_of_a_router(void **state)
 {
 	struct tw_router_info info;
@@ -558,19 +280,12 @@ static void what_is_told_of_a_router(void **state)
 	assert_int_equal(info.session.messages, 6);
 }
 
-#define ROUTERS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-#define SHARED_TEST(name)  cmocka_unit_test_setup_teardown(name, begin_shared, end)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROUTERS_TEST(what_changes_a_path_is_news),
 		ROUTERS_TEST(a_peer_that_goes_down_takes_its_routes_along),
 		ROUTERS_TEST(peers_of_no_interest_stay_out_of_the_rib),
-		ROUTERS_TEST(routes_without_room_are_counted),
-		ROUTERS_TEST(peers_that_come_and_go_are_forgotten),
-		SHARED_TEST(above_its_share_a_router_is_told_once_and_counted),
-		SHARED_TEST(a_router_that_is_back_replaces_its_own),
 		ROUTERS_TEST(malformed_messages_are_one_line_a_session),
 		ROUTERS_TEST(a_lost_session_keeps_its_routes_and_then_marks_them),
 		ROUTERS_TEST(a_peer_that_is_back_is_fresh_and_told_anew),
@@ -580,8 +295,6 @@ int main(void)
 		ROUTERS_TEST(a_second_session_is_a_loss_and_a_return),
 		ROUTERS_TEST(a_second_peer_up_begins_the_table_again),
 		ROUTERS_TEST(a_new_rib_takes_over_in_the_middle),
-		ROUTERS_TEST(a_full_book_forgets_who_is_held_for_longest),
-		ROUTERS_TEST(a_new_router_takes_the_place_of_the_longest_lost),
 		ROUTERS_TEST(what_is_told_of_a_router),
 	};
 
