@@ -10,6 +10,8 @@ Both take 64-octet frames of random addresses as fast as they can, in turns, eac
   pcap    from net_pcap with infinite_rx, whose frames lie in memory: testpmd --forward-mode=rxonly is the bare port
   memif   from another testpmd through shared memory, polling on the other core
   serve   as pcap: with every exporter on and metrics scraped once a second, beside the same program with JSON lines alone
+  workers two workers on two net_pcap ports of two queues each, beside one worker on the same two: twice as much where two
+          processors are free; with two in all, the control core shares one of them, and the bar does not hold
 
 The program does its whole work, with the table of the database given (else of 500,000 made prefixes), and writes a line
 a second. Rates are medians of whole seconds, ratios medians of rounds. Exits 1 where a bar is missed, 77 without
@@ -31,8 +33,8 @@ import threading
 import time
 import urllib.request
 
-BARS = {"pcap": 0.85, "memif": 0.9, "serve": 0.98}
-BESIDE = {"serve": "without"}
+BARS = {"pcap": 0.85, "memif": 0.9, "serve": 0.98, "workers": 1.9}
+BESIDE = {"serve": "without", "workers": "one worker"}
 ROUNDS = 3
 SECONDS = 5
 FRAMES = 32768
@@ -108,17 +110,23 @@ def scrape(url, stop):
             answer.read()
 
 
-def rate_of_transitwatch(binary, device, work, database, core, serve=False):
+def rate_of_transitwatch(binary, device, work, database, core, serve=False, workers=1):
+    """Of `workers` on processors from `core` on, and back to 0. `device` %d: as many ports, numbered."""
     config, out = os.path.join(work, "c.yaml"), os.path.join(work, "out.jsonl")
     if os.path.exists(out):
         os.unlink(out)
+    devices = [device % i for i in range(2)] if "%d" in device else [device]
+    queues = device.count("rx_pcap=") or 1
+    ports = ", ".join(f"{{device: '{d}', queues: {queues}, mbufs: {65536 * queues}}}" for d in devices)
+    lcores = ",".join(["0@0"] + [f"{1 + i}@{(core + i) % os.cpu_count()}" for i in range(workers)] +
+                      ([f"{1 + workers}@0"] if workers > 1 else []))  # for a reader, who has nothing to do here
     with open(config, "w", encoding="ascii") as text:
         text.write("targets: [{name: KP, prefixes: [175.45.176.0/22]}]\n" + database +
                    f"upstreams: [{{asn: 4837, links: [{{vlan: 100}}]}}]\npoll: busy\n"
-                   f"ports: [{{device: '{device}', mbufs: 65536}}]\n")
+                   f"workers: {workers}\nports: [{ports}]\n")
     more = ["--csv", out + ".csv", "--listen", "127.0.0.1:0"] if serve else []
     stop, url = threading.Event(), ""
-    with subprocess.Popen([binary, "run", "-c", config, "-o", out, *more, "--", "--lcores", f"0@0,1@{core}"],
+    with subprocess.Popen([binary, "run", "-c", config, "-o", out, *more, "--", "--lcores", lcores],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
         while not re.search("workers?, ", line := child.stderr.readline()) and line:
             if "serving " in line:
@@ -139,10 +147,14 @@ def measure(binary, way, work, database):
     """One round: (rate of the program, rate of what it is measured beside)."""
     capture = os.path.join(work, "frames.pcap")
     source = f"net_pcap0,rx_pcap={capture},infinite_rx=1"
-    if way == "serve":
+    if way in ("serve", "workers"):
         rates = []
-        for serve in (True, False):
-            run = rate_of_transitwatch(binary, source, work, database, 1, serve)
+        two_queues = f"net_pcap%d,rx_pcap={capture},rx_pcap={capture},infinite_rx=1"
+        for more in (True, False):
+            if way == "serve":
+                run = rate_of_transitwatch(binary, source, work, database, 1, serve=more)
+            else:
+                run = rate_of_transitwatch(binary, two_queues, work, database, 1, workers=1 + more)
             next(run)
             rates.append(next(run))
         return rates
@@ -189,9 +201,9 @@ def main():
                 continue
             rounds = [measure(os.path.abspath(sys.argv[1]), way, work, database) for _ in range(ROUNDS)]
             ratio = statistics.median(ours / theirs for ours, theirs in rounds)
-            print(f"{way:6} transitwatch {statistics.median(r[0] for r in rounds) / 1e6:6.2f} Mpps, {BESIDE.get(way, 'testpmd')} "
+            print(f"{way:7} transitwatch {statistics.median(r[0] for r in rounds) / 1e6:6.2f} Mpps, {BESIDE.get(way, 'testpmd')} "
                   f"{statistics.median(r[1] for r in rounds) / 1e6:6.2f} Mpps, ratio {ratio:.2f}, bar {bar}", flush=True)
-            if ratio < bar:
+            if ratio < bar and (way != "workers" or os.cpu_count() > 2):
                 missed.append(way)
     if missed:
         sys.exit("MISSED: " + ", ".join(f"{way}: at least {BARS[way]} of {BESIDE.get(way, 'testpmd')}" for way in missed))
