@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What test programs that try a binary share: checks that go on, and a run of all test functions of a module."""
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,12 @@ def fill_up(source, path):
             out.write(data[at:at + 8] + 2 * length.to_bytes(4, "little") +
                       data[at + 16:at + 16 + captured].ljust(length, b"\0"))
             at += 16 + captured
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 def run_tests(names, make):

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -98,12 +97,6 @@ def wait_for_lines(path, pattern):
             return
         time.sleep(0.05)
     must(False, "%r is never said: %s" % (pattern, path.read_text()))
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def ask(port, path):

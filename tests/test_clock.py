@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 
-from checks import must, run_tests
-from live import Bench, ask, check_conservation, free_port, wait_for_lines, write_targets
+from checks import free_port, must, run_tests
+from live import Bench, ask, check_conservation, wait_for_lines, write_targets
 
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 if not LIBRARY:

@@ -19,8 +19,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from checks import must, run_tests
-from live import Bench, Stopped, ask, check_conservation, check_equals_replay, free_port, write_targets
+from checks import free_port, must, run_tests
+from live import Bench, Stopped, ask, check_conservation, check_equals_replay, write_targets
 
 
 def test_veth_equals_replay(b):

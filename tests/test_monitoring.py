@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from checks import must, run_tests
+from checks import free_port, must, run_tests
 
 # scripts/setup unpacks it there
 os.environ["PATH"] += ":" + str(Path(sys.argv[2]).resolve() / "build/tools/usr/bin") if len(sys.argv) > 2 else ""
@@ -49,12 +48,6 @@ class Bench:
                                   "--listen", "127.0.0.1:%d" % port, *more, str(self.root / "pcaps/kp-2017-10-01.pcap")],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return child, lines
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def ask(url):
