@@ -6,8 +6,7 @@
 #include <time.h>
 
 #include "explain_route.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
+#include "tw_clock.h"
 
 enum {
 	SHOWN_VOTES = 12, /* for people */
@@ -71,7 +70,7 @@ void tw_route_answer(struct tw_feed *feed, const struct tw_setup *setup, const s
 	if (answer->known) {
 		answer->prefix = *tw_rib_prefix(feed->live.rib, answer->verdict.prefix);
 		answer->name = name_of(setup, &answer->verdict);
-		answer->time = tw_rib_time(feed->live.rib) / NS_PER_SECOND;
+		answer->time = tw_rib_time(feed->live.rib) / TW_NS_PER_SECOND;
 		copy_votes(feed->live.rib, answer->verdict.prefix, target, answer);
 	}
 	pthread_mutex_unlock(&feed->live.lock);

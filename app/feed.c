@@ -14,10 +14,8 @@
 
 #include <rte_common.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "feed.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 enum {
 	/* Turns are published this long before their second: every worker has seen them by then. */
@@ -110,7 +108,7 @@ static int read_file(const struct tw_feed_spec *spec, const char *path, struct t
 		(double)(tw_monotonic_ns() - began) / 1e9);
 	if (counts.last_time > *time)
 		*time = counts.last_time;
-	tw_rib_touch(rib, counts.last_time * NS_PER_SECOND);
+	tw_rib_touch(rib, counts.last_time * TW_NS_PER_SECOND);
 	return 0;
 }
 
@@ -166,7 +164,7 @@ static int read_updates(struct tw_feed *r, const struct tw_feed_spec *spec, stru
 	for (unsigned int i = 0; i < spec->n_updates; i++) {
 		const struct tw_mrt_file file = {.path = spec->updates[i], .stop = spec->stop};
 		int one = tw_updates_read(
-			&r->updates, &file, r->live.rib, r->file_time * NS_PER_SECOND, diag);
+			&r->updates, &file, r->live.rib, r->file_time * TW_NS_PER_SECOND, diag);
 
 		err = err != 0 ? err : one;
 	}
@@ -431,7 +429,7 @@ int tw_feed_begin(struct tw_feed *r, struct tw_rules *rules, struct tw_rib *rib,
 bool tw_feed_step(struct tw_feed *r, struct tw_rules *rules, const struct tw_wall *wall, bool alive)
 {
 	uint64_t news = atomic_load_explicit(&r->live.news, memory_order_relaxed);
-	uint64_t now = tw_wall_ns(wall) / NS_PER_SECOND;
+	uint64_t now = tw_wall_ns(wall) / TW_NS_PER_SECOND;
 
 	if (alive) {
 		r->known_since = r->known_since != 0 ? r->known_since : now;

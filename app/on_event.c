@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "on_event.h"
 #include "tw_json.h"
 
@@ -77,7 +77,7 @@ static void start_next(struct tw_on_event *o)
 	tw_buffer_free(text);
 	o->first = (o->first + 1) % TW_ON_EVENT_WAITING;
 	o->n--;
-	o->until = tw_monotonic_ns() + TW_ON_EVENT_SECONDS * UINT64_C(1000000000);
+	o->until = tw_monotonic_ns() + TW_ON_EVENT_SECONDS * TW_NS_PER_SECOND;
 	if (err != 0) {
 		o->child = 0;
 		log_line(o, strerror(err));
@@ -144,7 +144,7 @@ static int finish(struct tw_sink *sink)
 {
 	struct tw_on_event *o = (struct tw_on_event *)sink;
 	const struct timespec nap = {.tv_nsec = 5000000};
-	uint64_t end = tw_monotonic_ns() + TW_ON_EVENT_SECONDS * UINT64_C(1000000000);
+	uint64_t end = tw_monotonic_ns() + TW_ON_EVENT_SECONDS * TW_NS_PER_SECOND;
 
 	while ((o->child != 0 || o->n > 0) && tw_monotonic_ns() < end) {
 		tw_on_event_step(o);

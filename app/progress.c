@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "progress.h"
+#include "tw_clock.h"
 
-#define NS_PER_SECOND UINT64_C(1000000000)
-#define REDRAW_NS     (NS_PER_SECOND / 5)
+#define REDRAW_NS (TW_NS_PER_SECOND / 5)
 
 void tw_progress_start(struct tw_progress_line *line, uint64_t now)
 {
@@ -26,7 +26,7 @@ void tw_progress_update(
 	line->last = now;
 	line->drawn = true;
 	tw_capture_progress(capture, &progress);
-	elapsed = (double)(now - line->start) / (double)NS_PER_SECOND;
+	elapsed = (double)(now - line->start) / (double)TW_NS_PER_SECOND;
 	rate = (double)progress.bytes / elapsed;
 	fprintf(stderr, "\r\033[K%.1f MB", (double)progress.bytes / 1e6);
 	if (progress.total > 0)

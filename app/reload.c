@@ -11,7 +11,7 @@
 #include <rte_lcore.h>
 #include <rte_memory.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "config_fixed.h"
 #include "reload.h"
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "engine.h"
 #include "options.h"
 #include "progress.h"

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "replay_source.h"
 
 enum {

@@ -14,7 +14,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "engine.h"
 #include "options.h"
 #include "port.h"
@@ -28,8 +28,7 @@
 /* Between two looks at empty rings. */
 #define NAP_NS 1000000
 /* Between two looks at the routers' sessions. */
-#define LOOK_NS       500000000
-#define NS_PER_SECOND 1e9
+#define LOOK_NS 500000000
 
 struct run {
 	struct tw_engine engine; /* first: before_block() casts */
@@ -219,14 +218,13 @@ static void follow_clock(struct run *r)
 		fprintf(stderr,
 			"transitwatch: the clock was set forward by %.3f s: seconds go on from "
 			"there\n",
-			(double)by / NS_PER_SECOND);
+			(double)by / (double)TW_NS_PER_SECOND);
 		break;
 	case TW_WALL_BACK:
 		fprintf(stderr,
 			"transitwatch: the clock was set back by %.3f s: seconds go on, longer by "
-			"a "
-			"twentieth until it has caught up: restart to follow it at once\n",
-			(double)by / NS_PER_SECOND);
+			"a twentieth until it has caught up: restart to follow it at once\n",
+			(double)by / (double)TW_NS_PER_SECOND);
 		break;
 	case TW_WALL_CAUGHT_UP:
 		fprintf(stderr, "transitwatch: the clock has caught up\n");

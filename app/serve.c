@@ -12,7 +12,7 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "explain.h"
 #include "serve.h"
 
@@ -213,7 +213,7 @@ void tw_serve_step(struct tw_serve *serve)
 	now = tw_monotonic_ns();
 	if (now < serve->peers_due)
 		return;
-	serve->peers_due = now + PEERS_SECONDS * UINT64_C(1000000000);
+	serve->peers_due = now + PEERS_SECONDS * TW_NS_PER_SECOND;
 	tw_engine_peers(serve->engine, show_peers, serve->history);
 }
 

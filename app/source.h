@@ -15,9 +15,8 @@
 #include <stdint.h>
 
 #include "tw_burst.h"
+#include "tw_clock.h"
 #include "tw_near.h"
-
-#define TW_NS_PER_SECOND UINT64_C(1000000000)
 
 /* The second of a source that has not seen a frame yet. */
 #define TW_SECOND_NONE UINT64_MAX

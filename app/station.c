@@ -22,7 +22,7 @@
 
 #include <rte_lcore.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "listen.h"
 #include "station.h"
 
@@ -286,10 +286,7 @@ static void resync(struct tw_station *s, uint64_t now)
 /* What a router that is there does not say has not changed: the RIB is of now. */
 static void touch(struct tw_station *s)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	tw_rib_touch(s->live->rib, (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec);
+	tw_rib_touch(s->live->rib, tw_clock_ns(CLOCK_REALTIME));
 }
 
 static void tick(struct tw_station *s, uint64_t now)

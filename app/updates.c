@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "updates.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
+#include "tw_clock.h"
 
 struct reading {
 	struct tw_updates *updates;
@@ -66,7 +65,7 @@ static void take_route(
 		.withdrawn = route->withdrawn,
 		.path_size = (uint32_t)route->path.size};
 
-	if (r->error != 0 || time / NS_PER_SECOND < r->since / NS_PER_SECOND)
+	if (r->error != 0 || time / TW_NS_PER_SECOND < r->since / TW_NS_PER_SECOND)
 		return;
 	update.peer = tw_rib_peer(r->rib, peer);
 	update.prefix = tw_rib_know(r->rib, &route->prefix);
@@ -83,7 +82,7 @@ static void take_down(void *arg, uint64_t time, const struct tw_bgp_peer *peer)
 	struct reading *r = arg;
 	struct tw_update update = {.time = time, .prefix = TW_RIB_NONE};
 
-	if (r->error != 0 || time / NS_PER_SECOND < r->since / NS_PER_SECOND)
+	if (r->error != 0 || time / TW_NS_PER_SECOND < r->since / TW_NS_PER_SECOND)
 		return;
 	update.peer = tw_rib_peer(r->rib, peer);
 	r->error = keep(r->updates, &update);
@@ -148,8 +147,8 @@ bool tw_updates_take(struct tw_updates *u, struct tw_rib *rib, uint64_t *second)
 {
 	if (u->next == u->n)
 		return false;
-	*second = u->list[u->next].time / NS_PER_SECOND;
-	while (u->next < u->n && u->list[u->next].time / NS_PER_SECOND == *second)
+	*second = u->list[u->next].time / TW_NS_PER_SECOND;
+	while (u->next < u->n && u->list[u->next].time / TW_NS_PER_SECOND == *second)
 		take(u, rib, &u->list[u->next++]);
 	return true;
 }

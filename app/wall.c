@@ -3,21 +3,11 @@
 #include "wall.h"
 
 enum {
-	SECOND = 1000000000,
 	NOISE = 5000000, /* below that a difference is none, but for the time between the two readings */
-	READING =
-		100000, /* the two clocks are read within that, unless the core is always taken away */
+	READING = 100000, /* they are read within that, unless the core is always taken away */
 	ATTEMPTS = 10,
 	SLOWER = 20, /* by one part of so many */
 };
-
-static uint64_t read_clock(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
 
 struct tw_clocks tw_clocks_now(void)
 {
@@ -25,7 +15,7 @@ struct tw_clocks tw_clocks_now(void)
 	uint64_t took = UINT64_MAX;
 
 	for (unsigned int i = 0; i < ATTEMPTS && took > READING; i++) {
-		uint64_t before = tw_monotonic_ns(), wall = read_clock(CLOCK_REALTIME);
+		uint64_t before = tw_monotonic_ns(), wall = tw_clock_ns(CLOCK_REALTIME);
 		uint64_t after = tw_monotonic_ns();
 
 		if (after - before < took) {
@@ -87,5 +77,5 @@ enum tw_wall_change tw_wall_look(struct tw_wall *wall, const struct tw_clocks *n
 
 uint64_t tw_wall_next_second(const struct tw_wall *wall, uint64_t lead)
 {
-	return (tw_wall_ns(wall) + lead) / SECOND + 1;
+	return (tw_wall_ns(wall) + lead) / TW_NS_PER_SECOND + 1;
 }

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 
 enum tw_wall_change {
 	TW_WALL_STEADY,

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "tw_clock.h"
 #include "station.h"
 #include "tw_test_eal.h"
 #include "tw_test_station.h"

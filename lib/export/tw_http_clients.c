@@ -13,30 +13,23 @@
  * libmicrohttpd's, which says so here first, under the same lock, so that no other connection's is meant.
  */
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "tw_clock.h"
 #include "tw_http_priv.h"
+#include "tw_thread.h"
 
 enum {
 	PATIENCE = 15, /* seconds for a request */
 	NOBODY = -1,
 };
 
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 /* ---- the server's thread ---- */
 
 static void wait_for(struct tw_client *client)
 {
-	client->since = now();
+	client->since = tw_monotonic_seconds();
 	client->waits = true;
 }
 
@@ -136,29 +129,18 @@ static void *look_after(void *arg)
 
 void tw_clients_init(struct tw_clients *clients)
 {
-	pthread_condattr_t monotonic;
-
 	pthread_mutex_init(&clients->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&clients->end, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	tw_cond_init(&clients->end);
 	for (unsigned int i = 0; i < TW_HTTP_CLIENTS; i++)
 		clients->clients[i].fd = NOBODY;
 }
 
 int tw_clients_start(struct tw_clients *clients)
 {
-	sigset_t all, before;
-	int err;
+	int err = tw_thread_start(&clients->thread, look_after, clients, 0);
 
-	/* Signals are for others. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = pthread_create(&clients->thread, NULL, look_after, clients);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	clients->runs = err == 0;
-	return -err;
+	return err;
 }
 
 void tw_clients_stop(struct tw_clients *clients)

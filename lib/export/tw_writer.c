@@ -18,7 +18,9 @@
 #include <time.h>
 
 #include "tw_buffer.h"
+#include "tw_clock.h"
 #include "tw_out.h"
+#include "tw_thread.h"
 #include "tw_writer.h"
 
 enum {
@@ -70,14 +72,6 @@ static void say_missing(const struct tw_writer *w, const char *what, uint64_t li
 		snprintf(text, sizeof(text), "%s%" PRIu64 " line%s missing", what, lines,
 			lines == 1 ? " is" : "s are");
 	say(w, text);
-}
-
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
 }
 
 static uint64_t count_lines(const char *text, size_t length)
@@ -197,7 +191,7 @@ static void be_well(struct tw_writer *w)
 
 	pthread_mutex_lock(&w->lock);
 	again = w->troubled && w->queue.n == 0 &&
-		(w->failed || now() >= w->left_out + CALM_SECONDS);
+		(w->failed || tw_monotonic_seconds() >= w->left_out + CALM_SECONDS);
 	missing = w->missing;
 	if (again) {
 		w->troubled = w->failed = false;
@@ -322,25 +316,12 @@ static void *write_on(void *arg)
 
 /* ---- the other side ---- */
 
+/* A pipe on standard output ends all with its reader, as everywhere. */
 static int start_thread(struct tw_writer *w)
 {
-	pthread_condattr_t monotonic;
-	sigset_t all, before;
-	int err;
-
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->more, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	/* Signals are for others. A pipe on standard output ends all with its reader, as everywhere. */
-	sigfillset(&all);
-	if (w->spec.path == NULL)
-		sigdelset(&all, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = pthread_create(&w->thread, NULL, write_on, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
+	tw_cond_init(&w->more);
+	return tw_thread_start(&w->thread, write_on, w, w->spec.path == NULL ? SIGPIPE : 0);
 }
 
 struct tw_writer *tw_writer_create(const struct tw_writer_spec *spec, struct tw_diag *diag)
@@ -380,7 +361,7 @@ static bool leave_out(struct tw_writer *w, uint64_t lines)
 	bool first = !w->troubled;
 
 	w->troubled = true;
-	w->left_out = now();
+	w->left_out = tw_monotonic_seconds();
 	w->missing += lines;
 	w->missing_ever += lines;
 	return first;

@@ -24,9 +24,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "tw_clock.h"
 #include "tw_flow.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 enum {
 	EXPIRE_PER_BURST = 32
@@ -187,7 +186,7 @@ static void list_splice(struct tw_flow_table *table, struct list *to, struct lis
 /* The slot of the second in which an entry with its last packet at `last` dies. */
 static struct list *wheel_slot(struct tw_flow_table *table, uint64_t last)
 {
-	uint64_t dies = last / NS_PER_SECOND + table->config.idle_timeout;
+	uint64_t dies = last / TW_NS_PER_SECOND + table->config.idle_timeout;
 
 	return &table->wheel[dies % table->wheel_size];
 }
@@ -216,7 +215,7 @@ static bool expire_one(struct tw_flow_table *table)
 	struct entry *entry = entry_of(table, number);
 
 	table->due.head = entry->queue;
-	if (entry->last / NS_PER_SECOND + table->config.idle_timeout >= table->second) {
+	if (entry->last / TW_NS_PER_SECOND + table->config.idle_timeout >= table->second) {
 		list_push(table, wheel_slot(table, entry->last), number);
 		return false;
 	}
@@ -282,8 +281,8 @@ static void uncount_active(struct tw_flow_table *table, uint32_t series, uint64_
 static bool touch(struct tw_flow_table *table, struct entry *entry, uint32_t series, uint64_t time)
 {
 	uint64_t timeout = table->config.idle_timeout;
-	uint64_t last_second = entry->last / NS_PER_SECOND;
-	bool opens = time - entry->last > timeout * NS_PER_SECOND;
+	uint64_t last_second = entry->last / TW_NS_PER_SECOND;
+	bool opens = time - entry->last > timeout * TW_NS_PER_SECOND;
 
 	if (last_second != table->second || entry->series != series) {
 		/* What is older was dropped from the sums when its second left them. */

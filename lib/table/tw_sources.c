@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "tw_clock.h"
 #include "tw_compile.h"
 
 /* A source that the spec leaves out is a function that is 0 everywhere. */
@@ -232,21 +232,19 @@ static int read_all(
 struct tw_sources *tw_sources_load(const struct tw_table_spec *spec, struct tw_diag *diag)
 {
 	struct tw_sources *sources = calloc(1, sizeof(*sources));
-	struct timespec began, ended;
+	uint64_t began;
 
 	if (sources == NULL) {
 		tw_diag_add(diag, -ENOMEM, "table: out of memory");
 		return NULL;
 	}
 	sources->holders = 1;
-	clock_gettime(CLOCK_MONOTONIC, &began);
+	began = tw_monotonic_ns();
 	if (read_all(sources, spec, diag) != 0) {
 		tw_sources_release(sources);
 		return NULL;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &ended);
-	sources->read_ns = (uint64_t)((ended.tv_sec - began.tv_sec) * 1000000000 + ended.tv_nsec -
-				      began.tv_nsec);
+	sources->read_ns = tw_monotonic_ns() - began;
 	return sources;
 }
 

@@ -18,20 +18,13 @@
 #include <rte_branch_prediction.h>
 #include <rte_malloc.h>
 
+#include "tw_clock.h"
 #include "tw_table_priv.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Adds the time since *since to *phase, and starts the next one. */
 static void end_phase(uint64_t *since, uint64_t *phase)
 {
-	uint64_t now = now_ns();
+	uint64_t now = tw_monotonic_ns();
 
 	*phase += now - *since;
 	*since = now;
@@ -86,7 +79,7 @@ free_routes:
 static int make(struct tw_table *table, const struct tw_prefix *cuts, uint32_t n_cuts, int socket,
 	struct tw_diag *diag)
 {
-	uint64_t start = now_ns(), since = start;
+	uint64_t start = tw_monotonic_ns(), since = start;
 	int err;
 
 	table->phases.read = table->sources->read_ns;
@@ -98,7 +91,7 @@ static int make(struct tw_table *table, const struct tw_prefix *cuts, uint32_t n
 	table->n_target_origins = table->compiled.n_target_origins;
 	table->info.n_origins = table->compiled.n_origins;
 	err = make_fibs(table, socket, diag, &since);
-	table->info.compile_ns = table->phases.read + now_ns() - start;
+	table->info.compile_ns = table->phases.read + tw_monotonic_ns() - start;
 	return err;
 }
 
